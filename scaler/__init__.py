@@ -1,0 +1,1 @@
+"""Scaler: how many pods and how big, decided in one program and explained."""

@@ -1,0 +1,73 @@
+"""All that may be done to a cluster, as values. Deciding makes them; `scaler.kube.hands` carries them out."""
+
+from typing import Literal
+
+import msgspec
+
+from scaler.api.meta import ObjectRef, Raw
+
+
+class SetReplicas(msgspec.Struct, frozen=True, tag=True):
+    """Write the /scale subresource of a workload."""
+
+    group: str
+    version: str
+    resource: str
+    """Plural, as in ``deployments``."""
+    namespace: str
+    name: str
+    replicas: int
+
+
+class ApplyHpa(msgspec.Struct, frozen=True, tag=True):
+    """Create the HPA, or bring an existing one to this body."""
+
+    namespace: str
+    name: str
+    body: Raw
+    """A whole autoscaling/v2 manifest."""
+    existing: Raw | None = None
+    """What stands there now (its metadata carries the resourceVersion), None to create."""
+
+
+class DeleteHpa(msgspec.Struct, frozen=True, tag=True):
+    """Delete an HPA of ours; not finding it is success."""
+
+    namespace: str
+    name: str
+    uid: str = ""
+    """Precondition, so that a namesake is never touched."""
+
+
+class PatchMetadata(msgspec.Struct, frozen=True, tag=True):
+    """Merge-patch labels, annotations or the whole finalizer list of an object of our kinds."""
+
+    ref: ObjectRef
+    resource: str
+    """Plural, as in ``scaledobjects``."""
+    patch: Raw
+    """The merge patch's ``metadata``."""
+    resource_version: str = ""
+    """Precondition; needed when the finalizer list is written."""
+
+
+class WriteStatus(msgspec.Struct, frozen=True, tag=True):
+    """Merge-patch the status subresource of an object of our kinds."""
+
+    ref: ObjectRef
+    resource: str
+    patch: Raw
+    """The merge patch's ``status``: a null removes a field."""
+
+
+class Tell(msgspec.Struct, frozen=True, tag=True):
+    """An event on the user's object."""
+
+    ref: ObjectRef
+    type: Literal["Normal", "Warning"]
+    reason: str
+    """One of ``scaler.api.reasons``: a closed list."""
+    message: str
+
+
+Action = SetReplicas | ApplyHpa | DeleteHpa | PatchMetadata | WriteStatus | Tell

@@ -1,0 +1,59 @@
+"""The error tree, and nothing else.
+
+::
+
+    ScalerError
+    ├── Invalid      the user wrote it wrong: every problem, each at its path
+    ├── Unreadable   a trigger could not be read now; a loop turns it into a `Failure`, never into a zero
+    └── ApiError     Kubernetes said no
+
+Bugs are not in the tree: they are not caught.
+"""
+
+import msgspec
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong with what a user wrote."""
+
+    path: str
+    """Where, as in ``spec.triggers[0].metadata.queueURL``; empty for the whole."""
+    message: str
+    """What is wrong, and what would be right."""
+    value: object = None
+    """What stands there, when that helps."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ScalerError(Exception):
+    """Everything below that is expected to happen in a healthy program."""
+
+
+class Invalid(ScalerError):
+    """What the user wrote cannot work; carries every problem found, not only the first."""
+
+    def __init__(self, problems: "list[Problem] | tuple[Problem, ...]") -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class Unreadable(ScalerError):
+    """A source could not be read: `why` for a person, `retry_after` in seconds if the source asked for it."""
+
+    def __init__(self, why: str, retry_after: float | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.retry_after = retry_after
+
+
+class ApiError(ScalerError):
+    """The API server refused a call: HTTP `status`, Kubernetes' `reason`, and its own words."""
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after

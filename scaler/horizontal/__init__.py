@@ -1,0 +1,1 @@
+"""How many replicas: pure judgement from readings to a decision."""

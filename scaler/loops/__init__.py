@@ -1,0 +1,1 @@
+"""Observe, judge, tell, act, rest: the loops, over ports, without a rule of their own."""

@@ -1,0 +1,1 @@
+"""What others read from us over the network: external metrics, the board, health and Prometheus."""
