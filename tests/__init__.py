@@ -1,0 +1,1 @@
+"""The tests mirror the modules of scaler; controlplane and servers lend them real peers."""

@@ -1,0 +1,184 @@
+"""metrics.k8s.io with the usage that a test says: what the HPA controller asks for cpu and memory triggers.
+
+It lists the pods of the API server and answers for those that run and whose usage is known. It runs on a
+thread of its own, so a test may block while the API server asks here.
+"""
+
+import asyncio
+import datetime as dt
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+
+from tests.controlplane.certificates import Authority
+from tests.controlplane.cluster import Cluster, service_host
+from tests.processes import free_port
+
+GROUP, VERSION = "metrics.k8s.io", "v1beta1"
+
+Usage = tuple[float, float]
+"""Cores and bytes."""
+PodUsage = Callable[[Mapping[str, Any]], Mapping[str, Usage] | Usage | None]
+"""From a pod to the usage of each of its containers, or of all alike; None for a pod without metrics."""
+
+
+class MetricsServer:
+    """The metrics API of a cluster, from `with` to its end."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._rules: list[PodUsage] = []
+        self._nodes: Usage = (1.0, float(1 << 30))
+        self.requests = 0
+        """How often someone asked for pods."""
+
+    # What a test says. The latest rule that knows a pod wins.
+
+    def pod(self, namespace: str, name: str, *, cpu: float = 0.0, memory: float = 0.0) -> None:
+        """Each container of this pod uses so many cores and bytes."""
+        self.rule(lambda pod: (cpu, memory) if _key(pod) == (namespace, name) else None)
+
+    def selected(self, namespace: str, *, cpu: float = 0.0, memory: float = 0.0, **labels: str) -> None:
+        """Each container of the pods with these labels: selected("ns", cpu=0.5, app="web")."""
+
+        def usage(pod: Mapping[str, Any]) -> Usage | None:
+            has = pod["metadata"].get("labels") or {}
+            here = pod["metadata"]["namespace"] == namespace
+            return (cpu, memory) if here and labels.items() <= has.items() else None
+
+        self.rule(usage)
+
+    def containers(self, namespace: str, name: str, usage: Mapping[str, Usage]) -> None:
+        """The containers of one pod, each with (cores, bytes)."""
+        self.rule(lambda pod: usage if _key(pod) == (namespace, name) else None)
+
+    def everywhere(self, *, cpu: float, memory: float) -> None:
+        self.rule(lambda _: (cpu, memory))
+
+    def rule(self, usage: PodUsage) -> None:
+        self._rules.append(usage)
+
+    def nodes(self, *, cpu: float, memory: float) -> None:
+        self._nodes = (cpu, memory)
+
+    def forget(self) -> None:
+        """No pod has metrics."""
+        self._rules.clear()
+
+    # Serving.
+
+    def __enter__(self) -> Self:
+        self.port = free_port()
+        authority = Authority.new("tests-metrics")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="metrics.k8s.io", daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._serve(authority), self._loop).result(30)
+        self._cluster.register_apiservice(GROUP, VERSION, self.port, authority.pem)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._cluster.remove_apiservice(GROUP, VERSION)
+
+    async def _serve(self, authority: Authority) -> None:
+        root = f"/apis/{GROUP}/{VERSION}"
+        app = web.Application()
+        app.router.add_get(root, self._discovery)
+        app.router.add_get(f"{root}/pods", self._pods)
+        app.router.add_get(f"{root}/namespaces/{{namespace}}/pods", self._pods)
+        app.router.add_get(f"{root}/namespaces/{{namespace}}/pods/{{name}}", self._pod)
+        app.router.add_get(f"{root}/nodes", self._node_list)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        with tempfile.TemporaryDirectory() as folder:
+            pair = authority.server(service_host(GROUP), "localhost").write(Path(folder), "metrics")
+            context.load_cert_chain(*pair)
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=context).start()
+
+    async def _discovery(self, _: web.Request) -> web.Response:
+        kinds = [("pods", True, "PodMetrics"), ("nodes", False, "NodeMetrics")]
+        resources = [
+            {"name": name, "singularName": "", "namespaced": inside, "kind": kind, "verbs": ["get", "list"]}
+            for name, inside, kind in kinds
+        ]
+        return web.json_response(
+            {
+                "kind": "APIResourceList",
+                "apiVersion": "v1",
+                "groupVersion": f"{GROUP}/{VERSION}",
+                "resources": resources,
+            }
+        )
+
+    async def _pods(self, request: web.Request) -> web.Response:
+        self.requests += 1
+        namespace = request.match_info.get("namespace")
+        path = f"/api/v1/namespaces/{namespace}/pods" if namespace else "/api/v1/pods"
+        query = {name: request.query[name] for name in ("labelSelector", "fieldSelector") if name in request.query}
+        pods = await asyncio.to_thread(self._cluster.api.get, path, **query)
+        items = [metrics for pod in pods["items"] if (metrics := self._of(pod))]
+        return web.json_response({**_about("PodMetricsList"), "metadata": {}, "items": items})
+
+    async def _pod(self, request: web.Request) -> web.Response:
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        pod = await asyncio.to_thread(self._cluster.api.found, path)
+        metrics = pod and self._of(pod)
+        if not metrics:
+            message = f'podmetrics.metrics.k8s.io "{namespace}/{name}" not found'
+            status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound"}
+            return web.json_response({**status, "message": message, "code": 404}, status=404)
+        return web.json_response({**_about("PodMetrics"), **metrics})
+
+    async def _node_list(self, _: web.Request) -> web.Response:
+        nodes = await asyncio.to_thread(self._cluster.api.get, "/api/v1/nodes")
+        items = [
+            {"metadata": {"name": node["metadata"]["name"]}, **_window(), "usage": _quantities(self._nodes)}
+            for node in nodes["items"]
+        ]
+        return web.json_response({**_about("NodeMetricsList"), "metadata": {}, "items": items})
+
+    def _of(self, pod: Mapping[str, Any]) -> dict[str, Any] | None:
+        """As the metrics server does: only pods that run, and under their labels."""
+        if pod["status"].get("phase") != "Running":
+            return None
+        usage = next((found for rule in reversed(self._rules) if (found := rule(pod)) is not None), None)
+        if usage is None:
+            return None
+        about = pod["metadata"]
+        names = [container["name"] for container in pod["spec"]["containers"]]
+        of_each = dict.fromkeys(names, usage) if isinstance(usage, tuple) else usage
+        return {
+            "metadata": {key: about[key] for key in ("name", "namespace", "labels") if key in about},
+            **_window(),
+            "containers": [{"name": name, "usage": _quantities(used)} for name, used in of_each.items()],
+        }
+
+
+def _key(pod: Mapping[str, Any]) -> tuple[str, str]:
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
+
+
+def _about(kind: str) -> dict[str, str]:
+    return {"kind": kind, "apiVersion": f"{GROUP}/{VERSION}"}
+
+
+def _window() -> dict[str, str]:
+    """Measured just now over a second: a longer window makes the HPA controller disregard younger pods."""
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"timestamp": now, "window": "1s"}
+
+
+def _quantities(usage: Usage) -> dict[str, str]:
+    cores, size = usage
+    return {"cpu": f"{round(cores * 1e9)}n", "memory": f"{round(size / 1024)}Ki"}
