@@ -57,162 +57,235 @@ class SecretKeyRef(Kind, frozen=True):
     """A key of a Secret."""
 
     name: str
+    """Name of the Secret."""
     key: str
+    """The key in it."""
 
 
 class ValueFromSecret(Kind, frozen=True):
     """A value that stands in a Secret."""
 
     secret_key_ref: SecretKeyRef
+    """Which Secret, which key."""
 
 
 class SecretValue(Kind, frozen=True):
     """A value that stands elsewhere."""
 
     value_from: ValueFromSecret
+    """Where."""
 
 
 class VaultCredential(Kind, frozen=True):
     """How to log in to Vault."""
 
     token: str = ""
+    """A Vault token, for the token method."""
     service_account: str = ""
+    """File of a ServiceAccount token, for the kubernetes method."""
     service_account_name: str = ""
+    """ServiceAccount whose token is asked for, for the kubernetes method."""
 
 
 class VaultPkiData(Kind, frozen=True):
     """What to ask Vault's PKI for."""
 
     common_name: str = ""
+    """Common name of the certificate."""
     alt_names: str = ""
+    """Further DNS names and e-mail addresses, comma-joined."""
     ip_sans: str = ""
+    """Further IP addresses, comma-joined."""
     uri_sans: str = ""
+    """Further URIs, comma-joined."""
     other_sans: str = ""
+    """Further names of other kinds."""
     ttl: str = ""
+    """How long it is valid."""
     format: str = ""
+    """Format of the certificate."""
 
 
 class VaultSecret(Kind, frozen=True):
     """One parameter from Vault."""
 
     parameter: str
+    """The parameter it fills."""
     path: str
+    """Where the secret lies in Vault."""
     key: str
-    type: Literal["", "secretV2", "secret", "pki"] = ""
+    """The key in it."""
+    type: Annotated[
+        Literal["", "secretV2", "secret", "pki"],
+        msgspec.Meta(extra_json_schema={"enum": ["", "secretV2", "secret", "pki"]}),
+    ] = ""
+    """Kind of secret engine; found out when empty."""
     pki_data: VaultPkiData | None = None
+    """What to ask for, for the type pki."""
 
 
 class HashiCorpVault(Kind, frozen=True):
     """Parameters from HashiCorp Vault."""
 
     address: str
+    """URL of Vault."""
     authentication: Literal["token", "kubernetes"]
+    """How to log in."""
     secrets: Annotated[tuple[VaultSecret, ...], msgspec.Meta(min_length=1)]
+    """What to take from it."""
     namespace: str = ""
+    """Namespace in Vault (Enterprise)."""
     role: str = ""
+    """Role, for the kubernetes method."""
     mount: str = ""
+    """Mount of the kubernetes method."""
     credential: VaultCredential | None = None
+    """What to log in with."""
 
 
 class AzureKeyVaultSecret(Kind, frozen=True):
     """One parameter from Azure Key Vault."""
 
     parameter: str
+    """The parameter it fills."""
     name: str
+    """Name of the secret."""
     version: str = ""
+    """Its version; the newest when empty."""
 
 
 class AzureKeyVaultCredentials(Kind, frozen=True):
     """How to log in to Azure Key Vault."""
 
     client_id: str
+    """Client id of the application."""
     tenant_id: str
+    """Its tenant."""
     client_secret: SecretValue
+    """Its secret."""
 
 
 class AzureKeyVaultCloud(Kind, frozen=True):
     """Which Azure cloud."""
 
     type: str
+    """Name of the cloud; Private needs the two addresses below."""
     key_vault_resource_url: str = msgspec.field(default="", name="keyVaultResourceURL")
+    """Resource that tokens are asked for, in a private cloud."""
     active_directory_endpoint: str = ""
+    """Where tokens are asked for, in a private cloud."""
 
 
 class AzureKeyVault(Kind, frozen=True):
     """Parameters from Azure Key Vault."""
 
     vault_uri: str
+    """URL of the vault."""
     secrets: Annotated[tuple[AzureKeyVaultSecret, ...], msgspec.Meta(min_length=1)]
+    """What to take from it."""
     credentials: AzureKeyVaultCredentials | None = None
+    """What to log in with."""
     pod_identity: PodIdentity | None = None
+    """Whom to log in as instead."""
     cloud: AzureKeyVaultCloud | None = None
+    """Which cloud; the public one when unset."""
 
 
 class GcpSecret(Kind, frozen=True):
     """One parameter from GCP Secret Manager."""
 
     parameter: str
+    """The parameter it fills."""
     id: str
+    """Id of the secret."""
     version: str = "latest"
+    """Its version."""
 
 
 class GcpCredentials(Kind, frozen=True):
     """How to log in to GCP."""
 
     client_secret: SecretValue
+    """A service account key."""
 
 
 class GcpSecretManager(Kind, frozen=True):
     """Parameters from GCP Secret Manager."""
 
     secrets: Annotated[tuple[GcpSecret, ...], msgspec.Meta(min_length=1)]
+    """What to take from it."""
     credentials: GcpCredentials | None = None
+    """What to log in with."""
     pod_identity: PodIdentity | None = None
+    """Whom to log in as instead."""
 
 
 class AwsSecret(Kind, frozen=True):
     """One parameter from AWS Secrets Manager."""
 
     parameter: str
+    """The parameter it fills."""
     name: str
+    """Name of the secret."""
     version_id: str = ""
+    """Its version."""
     version_stage: str = ""
+    """Its staging label."""
     secret_key: str = ""
+    """Key in a secret that is a JSON object; the whole text when empty."""
 
 
 class AwsSecretCredentials(Kind, frozen=True):
     """How to log in to AWS."""
 
     access_key: SecretValue
+    """Access key id."""
     access_secret_key: SecretValue
+    """Secret access key."""
     access_token: SecretValue | None = None
+    """Session token."""
 
 
 class AwsSecretManager(Kind, frozen=True):
     """Parameters from AWS Secrets Manager."""
 
     secrets: Annotated[tuple[AwsSecret, ...], msgspec.Meta(min_length=1)]
+    """What to take from it."""
     credentials: AwsSecretCredentials | None = None
+    """What to log in with."""
     pod_identity: PodIdentity | None = None
+    """Whom to log in as instead."""
     region: str = ""
+    """AWS region."""
 
 
 class BoundServiceAccountToken(Kind, frozen=True):
     """One parameter from a token of a ServiceAccount."""
 
     parameter: str
+    """The parameter it fills."""
     service_account_name: str
+    """Whose token."""
 
 
 class OAuth2(Kind, frozen=True):
     """Parameters for an OAuth 2 client."""
 
-    client_id: str = ""
+    client_id: str
+    """Who asks."""
+    token_url: str
+    """Where tokens are asked for, http or https."""
+    type: Annotated[
+        Literal["clientCredentials"],
+        msgspec.Meta(extra_json_schema={"default": "clientCredentials"}, extra={"required": True}),
+    ] = "clientCredentials"
+    """The flow."""
     client_secret: SecretValue | None = None
-    token_url: str = ""
-    type: Literal["clientCredentials"] = "clientCredentials"
+    """The client's secret."""
     scopes: tuple[str, ...] = ()
+    """What is asked for."""
     token_url_params: dict[str, str] = {}
+    """Further parameters of the question."""
 
 
 class TriggerAuthenticationSpec(Kind, frozen=True):
@@ -256,7 +329,9 @@ class TriggerAuthentication(Kind, frozen=True):
 
     metadata: ObjectMeta
     spec: TriggerAuthenticationSpec
+    """Where the credentials come from."""
     status: TriggerAuthenticationStatus = TriggerAuthenticationStatus()
+    """Who uses them."""
     api_version: str = API_VERSION
     kind: str = "TriggerAuthentication"
 

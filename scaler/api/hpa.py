@@ -6,6 +6,14 @@ import msgspec
 
 from scaler.api.meta import Kind, ObjectMeta, Raw
 
+_NUMBER = r"(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+QUANTITY = {
+    "anyOf": [{"type": "integer"}, {"type": "string"}],
+    "x-kubernetes-int-or-string": True,
+    "pattern": rf"^(\+|-)?{_NUMBER}(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?{_NUMBER}))?$",
+}
+"""A Kubernetes quantity, which may be written without quotes."""
+
 
 class ScalingPolicy(Kind, frozen=True):
     """How much may change in a period."""
@@ -27,9 +35,12 @@ class ScalingRules(Kind, frozen=True):
     """How long to look back before moving."""
     select_policy: str | None = None
     """Max, Min or Disabled."""
-    policies: tuple[ScalingPolicy, ...] | None = None
+    policies: (
+        Annotated[tuple[ScalingPolicy, ...], msgspec.Meta(extra_json_schema={"x-kubernetes-list-type": "atomic"})]
+        | None
+    ) = None
     """What may change; all are considered."""
-    tolerance: str | int | float | None = None
+    tolerance: Annotated[str | int | float | None, msgspec.Meta(extra_json_schema=QUANTITY)] = None
     """How far usage may be off before anything moves (a quantity)."""
 
 

@@ -64,10 +64,13 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     """A condition in KEDA's shape: no timestamps, no observedGeneration."""
 
     type: str
+    """What is said something of, as in ``Ready``."""
     status: str
     """True, False or Unknown."""
     reason: str = ""
+    """Why, in one CamelCase word."""
     message: str = ""
+    """Why, in a sentence."""
 
 
 Raw = dict[str, Any]

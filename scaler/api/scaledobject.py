@@ -36,6 +36,13 @@ Int32 = Annotated[int, msgspec.Meta(extra_json_schema={"format": "int32"})]
 NonNegative = Annotated[int, msgspec.Meta(ge=0, extra_json_schema={"format": "int32"})]
 Positive = Annotated[int, msgspec.Meta(ge=1, extra_json_schema={"format": "int32"})]
 Name = Annotated[str, msgspec.Meta(min_length=1)]
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+MINIMUM_WITHIN_MAXIMUM = {
+    "rule": "!has(self.minReplicaCount) || "
+    "self.minReplicaCount <= (has(self.maxReplicaCount) ? self.maxReplicaCount : 100)",
+    "message": "minReplicaCount must not exceed maxReplicaCount, which is 100 when unset",
+}
 
 
 class ScaleTargetRef(Kind, frozen=True):
@@ -44,9 +51,9 @@ class ScaleTargetRef(Kind, frozen=True):
     name: Name
     """Name of the workload."""
     api_version: str = "apps/v1"
-    """Group and version of the workload."""
+    """Group and version of the workload; apps/v1 when unset."""
     kind: str = "Deployment"
-    """Kind of the workload."""
+    """Kind of the workload; Deployment when unset."""
     env_source_container_name: str = ""
     """The container whose environment resolves ``*FromEnv`` parameters; the first one when empty."""
 
@@ -72,8 +79,8 @@ class ScalingModifiers(Kind, frozen=True):
 class HorizontalPodAutoscalerConfig(Kind, frozen=True):
     """What the generated HPA is called and how it moves."""
 
-    name: Annotated[str, msgspec.Meta(max_length=63)] = ""
-    """Name of the HPA; ``keda-hpa-`` and the object's name when empty."""
+    name: str = ""
+    """Name of the HPA, at most 63 characters; ``keda-hpa-`` and the object's name when empty."""
     behavior: Behavior | None = None
     """HPA v2 behaviour, passed on as it stands."""
 
@@ -122,13 +129,9 @@ class Fallback(Kind, frozen=True):
     """Failures tolerated; the fallback engages at one more."""
     replicas: NonNegative
     """Replicas while the source cannot be read."""
-    behavior: Literal[
-        "",
-        "static",
-        "currentReplicas",
-        "currentReplicasIfHigher",
-        "currentReplicasIfLower",
-        "scalingModifiers",
+    behavior: Annotated[
+        Literal["static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower", "scalingModifiers"],
+        msgspec.Meta(extra_json_schema={"default": "static"}),
     ] = "static"
     """Which figure is used: the given replicas, the current ones, the higher or lower of both, or the formula's."""
 
@@ -187,15 +190,20 @@ class GroupVersionKindResource(Kind, frozen=True, omit_defaults=False):
     """A resolved scale target."""
 
     group: str
+    """Empty for the core group."""
     version: str
+    """As in ``v1``."""
     kind: str
+    """As in ``Deployment``."""
     resource: str
+    """Plural, as in ``deployments``."""
 
 
 class Health(Kind, frozen=True, omit_defaults=False):
     """How often a metric failed in a row; kept only while a valid fallback exists."""
 
-    number_of_failures: int = 0
+    number_of_failures: Int32 = 0
+    """In a row, by polls and by reads of the HPA together."""
     status: str = "Happy"
     """Happy or Failing."""
 
@@ -204,6 +212,7 @@ class TriggerActivity(Kind, frozen=True, omit_defaults=False):
     """Whether a metric is above its activation threshold."""
 
     is_active: bool = False
+    """Strictly above, unless the trigger type has a rule of its own."""
 
 
 class ScaledObjectStatus(Kind, frozen=True):
@@ -211,13 +220,11 @@ class ScaledObjectStatus(Kind, frozen=True):
 
     scale_target_kind: str = ""
     """Group, version and kind of the target, as in ``apps/v1.Deployment``."""
-    scale_target_gvkr: Annotated[GroupVersionKindResource | None, msgspec.Meta(title="scaleTargetGVKR")] = (
-        msgspec.field(default=None, name="scaleTargetGVKR")
-    )
+    scale_target_gvkr: GroupVersionKindResource | None = msgspec.field(default=None, name="scaleTargetGVKR")
     """The resolved target."""
-    original_replica_count: int | None = None
+    original_replica_count: Int32 | None = None
     """Replicas when the target was first seen, written once."""
-    last_active_time: str | None = None
+    last_active_time: Time | None = None
     """The last check with an active trigger."""
     external_metric_names: tuple[str, ...] = ()
     """Names of the external metrics that the HPA uses."""
@@ -231,7 +238,7 @@ class ScaledObjectStatus(Kind, frozen=True):
     """Failures by metric."""
     triggers_activity: dict[str, TriggerActivity] = {}
     """Activity by metric."""
-    paused_replica_count: int | None = None
+    paused_replica_count: Int32 | None = None
     """The replicas of the paused-replicas annotation while it is in force."""
     hpa_name: str = ""
     """Name of the generated HPA."""
@@ -245,8 +252,12 @@ class ScaledObject(Kind, frozen=True):
     """Scales one workload on events, cpu and memory."""
 
     metadata: ObjectMeta
-    spec: ScaledObjectSpec
+    spec: Annotated[
+        ScaledObjectSpec, msgspec.Meta(extra_json_schema={"x-kubernetes-validations": [MINIMUM_WITHIN_MAXIMUM]})
+    ]
+    """What is wanted."""
     status: ScaledObjectStatus = ScaledObjectStatus()
+    """What is known."""
     api_version: str = API_VERSION
     kind: str = "ScaledObject"
 

@@ -91,9 +91,9 @@ class Reading(Settings, frozen=True):
     """Folders of PEM files to trust beside the system's; one that does not exist is no error."""
     aws_endpoint_url: Annotated[str, Knob(env=(Alias("AWS_ENDPOINT_URL"),), metavar="URL")] = ""
     """Every call to AWS goes here instead, unless the trigger names an awsEndpoint: for tests and for the demo."""
-    check_unexpected_scalers_params: Annotated[
-        bool, Knob(env=(Alias("KEDA_CHECK_UNEXPECTED_SCALERS_PARAMS"),))
-    ] = False
+    check_unexpected_scalers_params: Annotated[bool, Knob(env=(Alias("KEDA_CHECK_UNEXPECTED_SCALERS_PARAMS"),))] = (
+        False
+    )
     """A Warning event names trigger parameters that nobody reads."""
 
 
