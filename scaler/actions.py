@@ -7,7 +7,7 @@ import msgspec
 from scaler.api.meta import ObjectRef, Raw
 
 
-class SetReplicas(msgspec.Struct, frozen=True, tag=True):
+class SetReplicas(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """Write the /scale subresource of a workload."""
 
     group: str
@@ -19,7 +19,7 @@ class SetReplicas(msgspec.Struct, frozen=True, tag=True):
     replicas: int
 
 
-class ApplyHpa(msgspec.Struct, frozen=True, tag=True):
+class ApplyHpa(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """Create the HPA, or bring an existing one to this body."""
 
     namespace: str
@@ -30,7 +30,7 @@ class ApplyHpa(msgspec.Struct, frozen=True, tag=True):
     """What stands there now (its metadata carries the resourceVersion), None to create."""
 
 
-class DeleteHpa(msgspec.Struct, frozen=True, tag=True):
+class DeleteHpa(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """Delete an HPA of ours; not finding it is success."""
 
     namespace: str
@@ -39,7 +39,7 @@ class DeleteHpa(msgspec.Struct, frozen=True, tag=True):
     """Precondition, so that a namesake is never touched."""
 
 
-class PatchMetadata(msgspec.Struct, frozen=True, tag=True):
+class PatchMetadata(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """Merge-patch labels, annotations or the whole finalizer list of an object of our kinds."""
 
     ref: ObjectRef
@@ -51,7 +51,7 @@ class PatchMetadata(msgspec.Struct, frozen=True, tag=True):
     """Precondition; needed when the finalizer list is written."""
 
 
-class WriteStatus(msgspec.Struct, frozen=True, tag=True):
+class WriteStatus(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """Merge-patch the status subresource of an object of our kinds."""
 
     ref: ObjectRef
@@ -60,7 +60,7 @@ class WriteStatus(msgspec.Struct, frozen=True, tag=True):
     """The merge patch's ``status``: a null removes a field."""
 
 
-class Tell(msgspec.Struct, frozen=True, tag=True):
+class Tell(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """An event on the user's object."""
 
     ref: ObjectRef
