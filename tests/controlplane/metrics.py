@@ -6,18 +6,13 @@ thread of its own, so a test may block while the API server asks here.
 
 import asyncio
 import datetime as dt
-import ssl
-import tempfile
-import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
 
-from tests.controlplane.certificates import Authority
 from tests.controlplane.cluster import Cluster, service_host
-from tests.processes import free_port
+from tests.controlplane.loopback import Loopback
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 
@@ -73,23 +68,15 @@ class MetricsServer:
     # Serving.
 
     def __enter__(self) -> Self:
-        self.port = free_port()
-        authority = Authority.new("tests-metrics")
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="metrics.k8s.io", daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._serve(authority), self._loop).result(30)
-        self._cluster.register_apiservice(GROUP, VERSION, self.port, authority.pem)
+        self._served = Loopback(self._app(), service_host(GROUP)).__enter__()
+        self._cluster.register_apiservice(GROUP, VERSION, self._served.port, self._served.authority.pem)
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
         self._cluster.remove_apiservice(GROUP, VERSION)
+        self._served.__exit__()
 
-    async def _serve(self, authority: Authority) -> None:
+    def _app(self) -> web.Application:
         root = f"/apis/{GROUP}/{VERSION}"
         app = web.Application()
         app.router.add_get(root, self._discovery)
@@ -97,13 +84,7 @@ class MetricsServer:
         app.router.add_get(f"{root}/namespaces/{{namespace}}/pods", self._pods)
         app.router.add_get(f"{root}/namespaces/{{namespace}}/pods/{{name}}", self._pod)
         app.router.add_get(f"{root}/nodes", self._node_list)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        with tempfile.TemporaryDirectory() as folder:
-            pair = authority.server(service_host(GROUP), "localhost").write(Path(folder), "metrics")
-            context.load_cert_chain(*pair)
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=context).start()
+        return app
 
     async def _discovery(self, _: web.Request) -> web.Response:
         kinds = [("pods", True, "PodMetrics"), ("nodes", False, "NodeMetrics")]

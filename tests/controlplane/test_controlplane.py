@@ -1,14 +1,11 @@
 """The control plane is a real one: what the other tests rely on, each shown once."""
 
-import asyncio
+import base64
 import contextlib
 import os
 import signal
-import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +13,17 @@ import pytest
 from aiohttp import web
 
 from tests.controlplane.api import Api, Refused
-from tests.controlplane.certificates import Authority
 from tests.controlplane.cluster import Cluster, condition, service_host
+from tests.controlplane.fixtures import start_plane
+from tests.controlplane.loopback import Loopback
 from tests.controlplane.metrics import MetricsServer
 from tests.controlplane.plane import ControlPlane
-from tests.processes import free_port, wait_until
+from tests.processes import wait_until
 
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 
 
-def deployment(name: str, replicas: int = 1, **annotations: str) -> dict[str, Any]:
+def deployment(name: str, replicas: int = 1, annotations: dict[str, str] | None = None) -> dict[str, Any]:
     container = {"name": "main", "image": "none", "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}}
     return {
         "apiVersion": "apps/v1",
@@ -35,7 +33,7 @@ def deployment(name: str, replicas: int = 1, **annotations: str) -> dict[str, An
             "replicas": replicas,
             "selector": {"matchLabels": {"app": name}},
             "template": {
-                "metadata": {"labels": {"app": name}, "annotations": annotations},
+                "metadata": {"labels": {"app": name}, "annotations": annotations or {}},
                 "spec": {"containers": [container]},
             },
         },
@@ -43,7 +41,9 @@ def deployment(name: str, replicas: int = 1, **annotations: str) -> dict[str, An
 
 
 def hpa(name: str, metric: dict[str, Any], most: int = 20) -> dict[str, Any]:
+    """One that may go anywhere at once; by default it adds 4 pods or doubles in 15 s."""
     at_once = {"stabilizationWindowSeconds": 0}
+    freely = {"policies": [{"type": "Percent", "value": 900, "periodSeconds": 15}]}
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -52,7 +52,7 @@ def hpa(name: str, metric: dict[str, Any], most: int = 20) -> dict[str, Any]:
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "minReplicas": 1,
             "maxReplicas": most,
-            "behavior": {"scaleDown": at_once},
+            "behavior": {"scaleUp": freely, "scaleDown": at_once},
             "metrics": [metric],
         },
     }
@@ -78,25 +78,14 @@ def pods_of(cluster: Cluster, namespace: str, **query: str) -> list[dict[str, An
 
 
 class Gauge:
-    """A tiny external.metrics.k8s.io on the loopback whose one value a test sets."""
+    """A tiny external.metrics.k8s.io whose one value a test sets."""
 
     def __init__(self) -> None:
         self.value = 0
-        self.port = free_port()
-        self.authority = Authority.new("tests-gauge")
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    async def _serve(self, folder: Path) -> None:
-        app = web.Application()
-        app.router.add_get("/apis/external.metrics.k8s.io/v1beta1", self._discovery)
-        app.router.add_get("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{metric}", self._values)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        pair = self.authority.server(service_host("external.metrics.k8s.io")).write(folder, "gauge")
-        context.load_cert_chain(*pair)
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=context).start()
+        self.app = web.Application()
+        root = "/apis/external.metrics.k8s.io/v1beta1"
+        self.app.router.add_get(root, self._discovery)
+        self.app.router.add_get(root + "/namespaces/{namespace}/{metric}", self._values)
 
     async def _discovery(self, _: web.Request) -> web.Response:
         about = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "external.metrics.k8s.io/v1beta1"}
@@ -111,39 +100,6 @@ class Gauge:
         }
         about = {"kind": "ExternalMetricValueList", "apiVersion": "external.metrics.k8s.io/v1beta1"}
         return web.json_response({**about, "metadata": {}, "items": [value]})
-
-    @contextlib.contextmanager
-    def serving(self, folder: Path) -> Iterator[None]:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._serve(folder), self._loop).result(10)
-        yield
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-@pytest.fixture
-def gauge(cluster: Cluster, tmp_path: Path) -> Iterator[Gauge]:
-    gauge = Gauge()
-    reader = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "tests-gauge-reader"}}
-    rule = {"apiGroups": ["external.metrics.k8s.io"], "resources": ["*"], "verbs": ["get", "list"]}
-    hpa_controller = {"kind": "ServiceAccount", "name": "horizontal-pod-autoscaler", "namespace": "kube-system"}
-    role = {**reader, "kind": "ClusterRole", "rules": [rule]}
-    binding = {
-        **reader,
-        "kind": "ClusterRoleBinding",
-        "subjects": [hpa_controller],
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "tests-gauge-reader"},
-    }
-    with gauge.serving(tmp_path):
-        cluster.register_apiservice("external.metrics.k8s.io", "v1beta1", gauge.port, gauge.authority.pem)
-        cluster.apply(role)
-        cluster.apply(binding)
-        yield gauge
-        cluster.api.remove(binding)
-        cluster.api.remove(role)
-        cluster.remove_apiservice("external.metrics.k8s.io", "v1beta1")
 
 
 def test_the_server_is_ready_and_names_its_version(control_plane: ControlPlane) -> None:
@@ -167,9 +123,9 @@ def test_a_deployment_becomes_ready_and_its_pods_go_with_it(cluster: Cluster, na
 
 def test_a_pod_says_when_it_becomes_ready(cluster: Cluster, namespace: str) -> None:
     cluster.require(*CONTROLLERS)
-    cluster.apply(deployment("never", **{"fake-kubelet/never-ready": "true"}), namespace)
-    cluster.apply(deployment("pending", **{"fake-kubelet/stays-pending": "true"}), namespace)
-    cluster.apply(deployment("slow", **{"fake-kubelet/ready-after": "1s"}), namespace)
+    cluster.apply(deployment("never", annotations={"fake-kubelet/never-ready": "true"}), namespace)
+    cluster.apply(deployment("pending", annotations={"fake-kubelet/stays-pending": "true"}), namespace)
+    cluster.apply(deployment("slow", annotations={"fake-kubelet/ready-after": "1s"}), namespace)
     wait_replicas(cluster, namespace, "slow", 1)
     wait_until(lambda: len(pods_of(cluster, namespace)) == 3, "all pods")
     by_app = {pod["metadata"]["labels"]["app"]: pod["status"] for pod in pods_of(cluster, namespace)}
@@ -195,23 +151,28 @@ def test_a_job_ends_as_its_pod_says(
 ) -> None:
     cluster.require(*CONTROLLERS)
     spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "none"}]}
-    template = {"metadata": {"annotations": annotations}, "spec": spec}
+    template = {"metadata": {"annotations": annotations or {}}, "spec": spec}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}}
     cluster.apply({**job, "spec": {"backoffLimit": 0, "template": template}}, namespace)
     path = f"/apis/batch/v1/namespaces/{namespace}/jobs/job"
     wait_until(lambda: condition(cluster.api.get(path).get("status", {}), outcome) == "True", f"the job's {outcome}")
 
 
-def test_an_hpa_follows_an_external_metric_from_the_loopback(cluster: Cluster, namespace: str, gauge: Gauge) -> None:
-    cluster.require(*CONTROLLERS)
+def test_an_hpa_follows_an_external_metric_from_the_loopback() -> None:
+    """On a plane of its own, as the shared one's external metrics belong to the product's tests."""
     target = {"type": "AverageValue", "averageValue": "5"}
     metric = {"type": "External", "external": {"metric": {"name": "queue"}, "target": target}}
-    cluster.apply(deployment("worker"), namespace)
-    cluster.apply(hpa("worker", metric), namespace)
+    gauge = Gauge()
     gauge.value = 33
-    wait_replicas(cluster, namespace, "worker", 7, timeout=60)
-    gauge.value = 9
-    wait_replicas(cluster, namespace, "worker", 2, timeout=60)
+    group, version = "external.metrics.k8s.io", "v1beta1"
+    with start_plane() as plane, Loopback(gauge.app, service_host(group)) as served:
+        plane.require(*CONTROLLERS)
+        plane.register_apiservice(group, version, served.port, served.authority.pem)
+        plane.apply(deployment("worker"))
+        plane.apply(hpa("worker", metric))
+        wait_replicas(plane, "default", "worker", 7)
+        gauge.value = 9
+        wait_replicas(plane, "default", "worker", 2)
 
 
 def test_an_hpa_follows_the_cpu_that_a_test_says(
@@ -226,7 +187,7 @@ def test_an_hpa_follows_the_cpu_that_a_test_says(
     metrics_server.selected(namespace, cpu=0.1, memory=64 << 20, app="web")
     wait_until(lambda: replicas_of(cluster, namespace, "web")[0] == 4, "the HPA to double the replicas")
     metrics_server.selected(namespace, cpu=0.01, memory=64 << 20, app="web")
-    wait_replicas(cluster, namespace, "web", 1, timeout=60)
+    wait_replicas(cluster, namespace, "web", 1)
 
 
 def test_pods_without_a_word_have_no_metrics(cluster: Cluster, namespace: str, metrics_server: MetricsServer) -> None:
@@ -262,8 +223,7 @@ def test_rights_are_those_that_rbac_gives(cluster: Cluster, namespace: str) -> N
         },
         namespace,
     )
-    for user in (stranger, viewer):
-        wait_until(lambda user=user: _allowed(user, path), "the binding to count")
+    wait_until(lambda: _allowed(stranger, path) and _allowed(viewer, path), "the binding to count")
 
 
 def test_another_authority_signs_client_certificates_too(control_plane: ControlPlane, tmp_path: Path) -> None:
@@ -272,6 +232,43 @@ def test_another_authority_signs_client_certificates_too(control_plane: ControlP
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     answer = someone.create("/apis/authentication.k8s.io/v1/selfsubjectreviews", review)
     assert answer["status"]["userInfo"]["username"] == "someone"
+
+
+def test_a_webhook_on_the_loopback_has_its_say(cluster: Cluster, namespace: str) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        review = await request.json()
+        response = {"uid": review["request"]["uid"], "allowed": False, "status": {"message": "not on a Sunday"}}
+        return web.json_response({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response})
+
+    app = web.Application()
+    app.router.add_post("/refuse", refuse)
+    configmap = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "unwanted"}}
+    with Loopback(app) as served:
+        webhook = validating_webhook(namespace, f"https://127.0.0.1:{served.port}/refuse", served.authority.pem)
+        cluster.apply(webhook)
+        wait_until(lambda: not _accepted(cluster, configmap, namespace), "the webhook to be asked")
+        with pytest.raises(Refused, match="not on a Sunday"):
+            cluster.apply(configmap, namespace)
+        cluster.api.remove(webhook)
+
+
+def validating_webhook(namespace: str, url: str, authority: bytes) -> dict[str, Any]:
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"], "operations": ["*"]}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": f"tests-{namespace}"},
+        "webhooks": [
+            {
+                "name": "refuse.tests.example",
+                "clientConfig": {"url": url, "caBundle": base64.b64encode(authority).decode()},
+                "rules": [rule],
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+                "sideEffects": "None",
+                "admissionReviewVersions": ["v1"],
+            }
+        ],
+    }
 
 
 def test_the_audit_log_counts_writes(control_plane: ControlPlane, namespace: str) -> None:
@@ -299,6 +296,14 @@ def test_a_killed_test_run_leaves_no_process_and_no_folder() -> None:
 def _allowed(user: Api, path: str) -> bool:
     try:
         user.get(path)
+    except Refused:
+        return False
+    return True
+
+
+def _accepted(cluster: Cluster, obj: dict[str, Any], namespace: str) -> bool:
+    try:
+        cluster.apply(obj, namespace)
     except Refused:
         return False
     return True
