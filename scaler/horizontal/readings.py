@@ -53,7 +53,7 @@ class TriggerPlan(msgspec.Struct, frozen=True):
     """Why it could not be built; it then counts as an error at every check."""
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, tag=True):
     """What one metric of a trigger showed."""
 
     trigger: int
@@ -71,7 +71,7 @@ class Reading(msgspec.Struct, frozen=True):
     """The source had no data, and the trigger's parameters take that for this value (ignoreNullValues)."""
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, tag=True):
     """A metric that could not be read."""
 
     trigger: int
@@ -89,13 +89,19 @@ class Subject(msgspec.Struct, frozen=True):
     target: GroupVersionKindResource
 
 
-class Scale(msgspec.Struct, frozen=True):
+class Scale(msgspec.Struct, frozen=True, tag=True):
     """What the workload has now."""
 
     replicas: int
     """spec.replicas of the target (1 when it says nothing)."""
     ready: int | None = None
     """Pods Running and Ready; None when not asked or not known. Only the fallback of a Value metric needs it."""
+
+
+class NoScale(msgspec.Struct, frozen=True, tag=True):
+    """Stands where a `Scale` would, when the workload's /scale could not be read."""
+
+    why: str
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -106,9 +112,11 @@ class Memory(msgspec.Struct, frozen=True):
     health: dict[str, Health] = {}
     """Failures in a row by metric; only while a valid fallback exists."""
     active: bool | None = None
-    """What the last check said; None before the first."""
-    fallback: bool = False
-    """Whether the last check was in fallback."""
+    """What the last check said; None before the first since the start, which then compares with the status."""
+    fallback: bool | None = None
+    """Whether the last check was in fallback; None before the first since the start."""
+    failing: dict[str, str] = {}
+    """What failed at the last check, and why as first seen: messages stay steady while a failure lasts."""
 
 
 class MetricAnswer(msgspec.Struct, frozen=True):
@@ -129,14 +137,32 @@ class Step(msgspec.Struct, frozen=True):
     gives: str
 
 
+Rule = Literal[
+    "unreadable-scale",
+    "paused",
+    "activate",
+    "scale-out-paused",
+    "partial-error",
+    "active",
+    "hold-for-fallback",
+    "error",
+    "deactivate",
+    "scale-in-paused",
+    "cooldown",
+    "stale-zero",
+    "raise-to-minimum",
+    "idle",
+]
+"""The rows of the decision table in `scaler.horizontal.decide`, by name."""
+
+
 class Decision(msgspec.Struct, frozen=True):
     """What to do with the workload, and why: one record for condition, event, log line and explanation."""
 
     replicas: int | None
     """Set the workload to this many; None leaves it as it is."""
-    rule: str
-    """The row of the decision table that matched: paused, activate, partial-error, active, hold-for-fallback,
-    error, deactivate, cooldown, raise-to-minimum, idle, unreadable-scale, stale-zero."""
+    rule: Rule
+    """The row of the decision table that matched."""
     reason: str
     """CamelCase, as in the Active condition."""
     message: str
@@ -145,6 +171,27 @@ class Decision(msgspec.Struct, frozen=True):
     """The arithmetic, in order."""
     until: float | None = None
     """When this decision would change with no new reading (the end of a cooldown)."""
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """One trigger as a formula sees it."""
+
+    name: str
+    value: float | None
+    """None when the trigger is beyond its failures and the fallback's behaviour is scalingModifiers."""
+
+
+class Composite(msgspec.Struct, frozen=True):
+    """How the composite metric came about."""
+
+    formula: str
+    variables: tuple[Variable, ...] = ()
+    value: float | None = None
+    """The result, cut to milli-units; None when there is none."""
+    error: str = ""
+    """Why there is none."""
+    fallback: bool = False
+    """The value is the fallback's, the formula did not decide."""
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -163,7 +210,17 @@ class Evaluation(msgspec.Struct, frozen=True):
     activity: dict[str, bool] = {}
     """status.triggersActivity."""
     events: tuple[Tell, ...] = ()
-    """What to tell the user, on transitions only."""
+    """What to tell the user, on transitions only; what the scaling itself came to is `evaluate.outcome`'s."""
+    scale: Scale | NoScale | None = None
+    """What the workload had."""
+    composite: Composite | None = None
+    """How the formula was computed, if there is one."""
+    fallback: bool = False
+    """Some metric is beyond its failures, and the fallback's figure stands for it."""
+    no_data: Literal["upstream", "strict"] = "upstream"
+    """Which semantics of missing data judged."""
+    activate_to: Literal["minimum", "demand"] = "minimum"
+    """Where activation goes."""
 
 
 class Policy(msgspec.Struct, frozen=True):
