@@ -34,6 +34,8 @@ class Knob(msgspec.Struct, frozen=True):
     env: tuple[Alias, ...] = ()
     metavar: str = ""
     """What stands for the value in the help."""
+    switch: bool = False
+    """A truth without a value on the command line: ``--strict``, not ``--strict=true``."""
 
 
 class Spelling(msgspec.Struct, frozen=True):
@@ -51,6 +53,7 @@ class Spelling(msgspec.Struct, frozen=True):
     variable: str
     aliases: tuple[Alias, ...]
     metavar: str
+    switch: bool
 
     @property
     def key(self) -> str:
@@ -97,6 +100,7 @@ def _spelling(path: tuple[str, ...], section: str, field: declare.Declaration) -
         variable=PREFIX + flag.removeprefix("--").replace("-", "_").upper(),
         aliases=knob.env,
         metavar=knob.metavar,
+        switch=knob.switch,
     )
 
 

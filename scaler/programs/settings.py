@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from scaler.errors import Problem
 from scaler.programs.knobs import Address, Alias, Duration, Knob
 
 Settings = msgspec.Struct
@@ -227,7 +228,7 @@ class DemoSettings(Settings, frozen=True):
     """A recorded load to play instead of the day: CSV of seconds (or RFC 3339 times) and messages a second."""
     minutes: float = 3.0
     """How long the load takes to play, whatever time it covers."""
-    keep_running: bool = False
+    keep_running: Annotated[bool, Knob(switch=True)] = False
     """Begin the day again when it is over, until Ctrl-C."""
     page_address: Address = "127.0.0.1:8666"
     """Where the live page is; the next free port when it is taken."""
@@ -274,5 +275,52 @@ class ValidateSettings(Settings, frozen=True):
     """How they are written."""
     namespace: Annotated[str, Knob(short="-n")] = "default"
     """Namespace of objects that name none."""
-    strict: bool = False
+    strict: Annotated[bool, Knob(switch=True)] = False
     """Warnings fail too."""
+
+
+def problems(settings: Settings) -> list[Problem]:
+    """What does not fit together, though each value is legal by itself; the path is the flag."""
+    if isinstance(settings, OperatorSettings):
+        return [*_leader_problems(settings.leader), *_reading_problems(settings)]
+    if isinstance(settings, DemoSettings) and settings.minutes <= 0:
+        return [
+            Problem("--minutes", f"{settings.minutes:g} is no time to play in; give more than 0", settings.minutes)
+        ]
+    return []
+
+
+def _leader_problems(leader: Leader) -> list[Problem]:
+    lease, deadline, retry = (
+        leader.leader_election_lease_duration,
+        leader.leader_election_renew_deadline,
+        leader.leader_election_retry_period,
+    )
+    found = []
+    if not deadline < lease:
+        words = f"{deadline:g}s must be less than --leader-election-lease-duration ({lease:g}s)"
+        found.append(Problem("--leader-election-renew-deadline", words, deadline))
+    if not 0 < retry < deadline:
+        words = f"{retry:g}s must be more than 0 and less than --leader-election-renew-deadline ({deadline:g}s)"
+        found.append(Problem("--leader-election-retry-period", words, retry))
+    return found
+
+
+def _reading_problems(settings: OperatorSettings) -> list[Problem]:
+    found = []
+    expiry = settings.authentication.bound_service_account_token_expiry
+    if not 3600 <= expiry <= 6 * 3600:
+        words = f"{expiry:g}s must be from 1h to 6h"
+        found.append(Problem("--bound-service-account-token-expiry", words, expiry))
+    for flag, value in (
+        ("--http-timeout", settings.reading.http_timeout),
+        ("--requests-in-flight", settings.reading.requests_in_flight),
+        ("--reconciles", settings.writing.reconciles),
+    ):
+        if value <= 0:
+            found.append(Problem(flag, f"{value:g} must be more than 0", value))
+    if not settings.certificates.enable_cert_rotation and not settings.certificates.cert_dir:
+        found.append(
+            Problem("--cert-dir", "must name the folder of the certificates when --enable-cert-rotation=false")
+        )
+    return found

@@ -1,0 +1,217 @@
+"""The command `scaler`: what it offers, how it explains itself, and what its exit codes mean.
+
+Every program is imported when it is called, so that help, completion and validation are quick.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from scaler import __version__
+from scaler.errors import ApiError, Invalid, ScalerError
+
+WRONG_INPUT, WRONG_CALL, FAILED, INTERRUPTED = 1, 2, 3, 130
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done
+  1  what you gave me to work on is wrong (a manifest, a configuration file)
+  2  you called me wrongly (a flag, a variable, an argument)
+  3  it could not be done now (no cluster, no answer, no right to)
+"""
+
+COMMANDS = {
+    "operator": "Scale workloads: read triggers, decide, keep the HPAs.",
+    "metrics": "Serve external metrics to the HPA controller.",
+    "demo": "Watch a queue fill and real replicas follow, on this machine.",
+    "explain": "Say why a workload has the replicas it has.",
+    "validate": "Find every problem in manifests before they are applied.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+OPERATOR = """\
+Scale workloads by ScaledObjects. Reads their triggers, decides, sets replicas from and to zero, and keeps the HPA
+that does the rest. Several replicas may run: one leads, the others stand by.
+
+\b
+Examples:
+  scaler operator                              in a pod, or with your kubeconfig
+  scaler operator --watch-namespace shop,mail  two namespaces only
+  SCALER_LOG_FORMAT=text scaler operator       every flag is a variable too
+"""
+METRICS = """\
+Serve external.metrics.k8s.io to the HPA controller, from a copy of the operator's board. Several replicas may run;
+all of them answer.
+
+\b
+Examples:
+  scaler metrics
+  scaler metrics --secure-port 8443 --metrics-service-address 127.0.0.1:9666
+"""
+DEMO = """\
+Watch a queue fill and real replicas follow: the real operator and metrics server, with a cluster and an SQS endpoint
+that live in this process, and a day of load in minutes. Needs nothing but this machine.
+
+\b
+Examples:
+  scaler demo
+  scaler demo --minutes 10 --keep-running
+  scaler demo --load requests.csv
+  scaler demo --kubeconfig ~/.kube/config      on a cluster of yours
+"""
+EXPLAIN = """\
+Say why a workload has the replicas it has: what each trigger showed, the arithmetic, what limits it, what blocks,
+and what would change it. OBJECT is scaledobject/NAME (so/NAME), hpa/NAME, or the workload itself: deployment/NAME.
+
+\b
+Examples:
+  scaler explain scaledobject/worker -n shop
+  scaler explain deploy/worker -n shop
+  scaler explain so/worker -n shop -o json
+"""
+VALIDATE = """\
+Find every problem in manifests, each with its line, its path and what would be right. FILE is a YAML or JSON file,
+a folder of them, or - for the standard input. Nothing is asked of a cluster.
+
+\b
+Examples:
+  scaler validate worker.yaml
+  scaler validate manifests/ -o json
+  helm template shop | scaler validate --strict -
+"""
+
+
+class Offer(click.Group):
+    """The commands, built one by one when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        build = BUILDERS.get(cmd_name)
+        return build() if build else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _guarded(run: Callable[..., int]) -> Callable[..., int]:
+    """What is expected to go wrong becomes words and an exit code; bugs keep their traceback."""
+
+    def called(*args: Any, **kwargs: Any) -> int:
+        try:
+            return run(*args, **kwargs) or 0
+        except Invalid as wrong:
+            _complain(*map(str, wrong.problems))
+            return WRONG_INPUT
+        except ApiError as refused:
+            _complain(f"the API server said no: {refused}")
+            return FAILED
+        except (ScalerError, OSError) as failed:
+            _complain(str(failed) or type(failed).__name__)
+            return FAILED
+        except KeyboardInterrupt:
+            return INTERRUPTED
+
+    return called
+
+
+def _complain(*lines: str) -> None:
+    for line in lines:
+        click.echo(f"Error: {line}", err=True)
+
+
+def _program(name: str, declared: str, words: str, **more: Any) -> click.Command:
+    from scaler.programs import settings
+    from scaler.programs.options import Program
+
+    def run(built: Any, **rest: Any) -> int:
+        result = importlib.import_module(f"scaler.programs.{name}").run(built, **rest)
+        return int(result or 0)
+
+    return Program(
+        name,
+        getattr(settings, declared),
+        _guarded(run),
+        short_help=COMMANDS[name],
+        help=words,
+        epilog=EXIT_CODES,
+        **more,
+    )
+
+
+def _operator() -> click.Command:
+    return _program("operator", "OperatorSettings", OPERATOR)
+
+
+def _metrics() -> click.Command:
+    return _program("metrics", "MetricsSettings", METRICS)
+
+
+def _demo() -> click.Command:
+    return _program("demo", "DemoSettings", DEMO)
+
+
+def _explain() -> click.Command:
+    argument = click.Argument(["target"], metavar="OBJECT")
+    return _program("explain", "ExplainSettings", EXPLAIN, params=[argument])
+
+
+def _validate() -> click.Command:
+    argument = click.Argument(["files"], metavar="FILE...", nargs=-1, required=True)
+    return _program("validate", "ValidateSettings", VALIDATE, params=[argument])
+
+
+def _completion() -> click.Command:
+    def run(shell: str) -> None:
+        from click.shell_completion import get_completion_class
+
+        made = get_completion_class(shell)
+        assert made is not None
+        click.echo(made(cli, {}, "scaler", "_SCALER_COMPLETE").source())
+
+    return click.Command(
+        "completion",
+        params=[click.Argument(["shell"], type=click.Choice(["bash", "zsh", "fish"]))],
+        callback=run,
+        short_help=COMMANDS["completion"],
+        help=f"{COMMANDS['completion']}\n\n\b\nExamples:\n"
+        "  scaler completion bash > /etc/bash_completion.d/scaler\n"
+        '  eval "$(scaler completion zsh)"\n'
+        "  scaler completion fish > ~/.config/fish/completions/scaler.fish\n",
+    )
+
+
+BUILDERS: dict[str, Callable[[], click.Command]] = {
+    "operator": _operator,
+    "metrics": _metrics,
+    "demo": _demo,
+    "explain": _explain,
+    "validate": _validate,
+    "completion": _completion,
+}
+
+cli = Offer(
+    "scaler",
+    help="Event-driven workload autoscaler for Kubernetes. Serves KEDA's ScaledObjects as they stand.\n\n"
+    "\b\nBegin with:\n"
+    "  scaler demo                          see it work, on this machine alone\n"
+    "  scaler validate worker.yaml          before you apply it\n"
+    "  scaler explain so/worker -n shop     when you wonder why\n",
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 118},
+)
+click.version_option(__version__, prog_name="scaler", message="%(prog)s %(version)s")(cli)
+
+
+def main() -> None:
+    """The console script."""
+    cli.main(prog_name="scaler")
+
+
+if __name__ == "__main__":
+    main()

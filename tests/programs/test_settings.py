@@ -1,0 +1,83 @@
+"""KEDA's names work where they mean the same, and settings that do not fit together are refused."""
+
+import pytest
+
+from scaler.programs import settings
+from scaler.programs.knobs import build, spellings
+from scaler.programs.settings import OperatorSettings, problems
+
+FLAGS = {one.flag: one for one in spellings(OperatorSettings)}
+ALIASES = {alias.name: one.flag for one in FLAGS.values() for alias in one.aliases}
+
+
+@pytest.mark.parametrize(
+    ("variable", "flag"),
+    [
+        ("KEDA_HTTP_DEFAULT_TIMEOUT", "--http-timeout"),
+        ("KEDA_HTTP_MIN_TLS_VERSION", "--http-min-tls-version"),
+        ("KEDA_HTTP_DISABLE_KEEP_ALIVE", "--http-disable-keep-alive"),
+        ("KEDA_OPERATOR_LEADER_ELECTION_LEASE_DURATION", "--leader-election-lease-duration"),
+        ("KEDA_OPERATOR_LEADER_ELECTION_RENEW_DEADLINE", "--leader-election-renew-deadline"),
+        ("KEDA_OPERATOR_LEADER_ELECTION_RETRY_PERIOD", "--leader-election-retry-period"),
+        ("KEDA_RESTRICT_SECRET_ACCESS", "--restrict-secret-access"),
+        ("KEDA_CLUSTER_OBJECT_NAMESPACE", "--cluster-object-namespace"),
+        ("KEDA_BOUND_SERVICE_ACCOUNT_TOKEN_EXPIRY", "--bound-service-account-token-expiry"),
+        ("KEDA_CHECK_UNEXPECTED_SCALERS_PARAMS", "--check-unexpected-scalers-params"),
+        ("KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES", "--reconciles"),
+        ("POD_NAMESPACE", "--pod-namespace"),
+        ("WATCH_NAMESPACE", "--watch-namespace"),
+        ("WATCH_LABEL_SELECTOR", "--watch-label-selector"),
+        ("WATCH_LABEL_SELECTOR_FOR_TRIGGERAUTH", "--watch-label-selector-for-triggerauth"),
+        ("KUBECONFIG", "--kubeconfig"),
+        ("AWS_ENDPOINT_URL", "--aws-endpoint-url"),
+    ],
+)
+def test_a_known_variable_sets_the_same_thing(variable: str, flag: str) -> None:
+    assert ALIASES[variable] == flag
+
+
+@pytest.mark.parametrize(
+    ("flag", "default"),
+    [
+        ("--leader-elect", True),
+        ("--metrics-bind-address", ":8080"),
+        ("--health-probe-bind-address", ":8081"),
+        ("--metrics-service-bind-address", ":9666"),
+        ("--enable-cert-rotation", True),
+        ("--enable-apiservice-patching", True),
+        ("--k8s-cluster-domain", "cluster.local"),
+        ("--ca-dir", ("/custom/ca",)),
+        ("--filepath-auth-root-path", ""),
+        ("--leader-election-lease-duration", 15.0),
+        ("--leader-election-renew-deadline", 10.0),
+        ("--leader-election-retry-period", 2.0),
+        ("--http-timeout", 3.0),
+    ],
+)
+def test_flags_and_defaults_are_those_that_kedas_manifests_count_on(flag: str, default: object) -> None:
+    assert FLAGS[flag].default == default
+
+
+def test_the_defaults_fit_together() -> None:
+    assert problems(OperatorSettings()) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "flag"),
+    [
+        ({"leader__leader_election_renew_deadline": 15.0}, "--leader-election-renew-deadline"),
+        ({"leader__leader_election_retry_period": 10.0}, "--leader-election-retry-period"),
+        ({"leader__leader_election_retry_period": 0.0}, "--leader-election-retry-period"),
+        ({"authentication__bound_service_account_token_expiry": 60.0}, "--bound-service-account-token-expiry"),
+        ({"reading__http_timeout": 0.0}, "--http-timeout"),
+        ({"reading__requests_in_flight": 0}, "--requests-in-flight"),
+        ({"writing__reconciles": -1}, "--reconciles"),
+        ({"certificates__enable_cert_rotation": False}, "--cert-dir"),
+    ],
+)
+def test_what_does_not_fit_is_named_by_its_flag(values: dict[str, object], flag: str) -> None:
+    assert [problem.path for problem in problems(build(OperatorSettings, values))] == [flag]
+
+
+def test_a_demo_that_takes_no_time_is_refused() -> None:
+    assert [problem.path for problem in problems(settings.DemoSettings(minutes=0))] == ["--minutes"]
