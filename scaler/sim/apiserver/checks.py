@@ -1,0 +1,215 @@
+"""What the server refuses of the built-in kinds, beyond metadata: the mistakes that people make around scaling.
+
+A full validation of every built-in field is not its aim.
+Source of the words: a kube-apiserver 1.36.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from scaler.errors import Problem
+from scaler.sim.apiserver import metadata, selectors
+from scaler.sim.apiserver.resources import at
+
+Object = dict[str, Any]
+
+HPA_SOURCES = {
+    "Resource": "resource",
+    "ContainerResource": "containerResource",
+    "Pods": "pods",
+    "Object": "object",
+    "External": "external",
+}
+
+
+def pod(obj: Object, _: Object | None) -> list[Problem]:
+    return list(_containers(obj["spec"], "spec"))
+
+
+def _containers(spec: Object, path: str) -> Iterator[Problem]:
+    containers = spec.get("containers")
+    if not containers:
+        yield Problem(f"{path}.containers", "Required value")
+        return
+    seen: set[str] = set()
+    for index, container in enumerate(containers):
+        here, name = f"{path}.containers[{index}]", container.get("name")
+        if not name:
+            yield Problem(f"{here}.name", "Required value")
+        elif name in seen:
+            yield Problem(f"{here}.name", f'Duplicate value: "{name}"', name)
+        seen.add(name or "")
+        if not container.get("image"):
+            yield Problem(f"{here}.image", "Required value")
+
+
+def workload(obj: Object, old: Object | None) -> list[Problem]:
+    """Deployments, ReplicaSets and StatefulSets."""
+    return list(_workload(obj, old))
+
+
+def _workload(obj: Object, old: Object | None) -> Iterator[Problem]:
+    spec = obj["spec"]
+    yield from _at_least(spec, "replicas", "spec.replicas", 0)
+    selector = spec.get("selector")
+    if old is not None and old["spec"].get("selector") != selector:
+        yield Problem("spec.selector", f"Invalid value: {_shown(selector)}: field is immutable", selector)
+    template = spec.get("template") or {}
+    labels = at(template, "metadata.labels") or {}
+    if not selector:
+        yield Problem("spec.selector", "Required value")
+    elif not selectors.from_object(selector)(labels):
+        said = "`selector` does not match template `labels`"
+        yield Problem("spec.template.metadata.labels", f"Invalid value: {_shown(labels)}: {said}", labels)
+    yield from _containers(template.get("spec") or {}, "spec.template.spec")
+    policy = at(template, "spec.restartPolicy")
+    if policy not in {None, "Always"}:
+        said = f'Unsupported value: "{policy}": supported values: "Always"'
+        yield Problem("spec.template.spec.restartPolicy", said, policy)
+
+
+def job(obj: Object, old: Object | None) -> list[Problem]:
+    spec = obj["spec"]
+    problems = [*_at_least(spec, "parallelism", "spec.parallelism", 0)]
+    problems += _at_least(spec, "completions", "spec.completions", 0)
+    problems += _containers(at(spec, "template.spec") or {}, "spec.template.spec")
+    policy = at(spec, "template.spec.restartPolicy")
+    if policy == "Always":
+        said = 'Required value: valid values: "OnFailure", "Never"'
+        problems.append(Problem("spec.template.spec.restartPolicy", said, policy))
+    if old is not None and old["spec"].get("template") != spec.get("template"):
+        problems.append(Problem("spec.template", "Invalid value: field is immutable"))
+    return problems
+
+
+def autoscaler(obj: Object, _: Object | None) -> list[Problem]:
+    return list(_autoscaler(obj["spec"]))
+
+
+def _autoscaler(spec: Object) -> Iterator[Problem]:
+    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
+    yield from _at_least(spec, "minReplicas", "spec.minReplicas", 1)
+    if most < 1:
+        yield Problem("spec.maxReplicas", f"Invalid value: {most}: must be greater than 0", most)
+    if most < least:
+        said = "must be greater than or equal to `minReplicas`"
+        yield Problem("spec.maxReplicas", f"Invalid value: {most}: {said}", most)
+    target = spec.get("scaleTargetRef") or {}
+    for field in ("kind", "name"):
+        if not target.get(field):
+            yield Problem(f"spec.scaleTargetRef.{field}", "Required value")
+    for index, metric in enumerate(spec.get("metrics") or ()):
+        yield from _metric(metric, f"spec.metrics[{index}]")
+
+
+def _metric(metric: Object, path: str) -> Iterator[Problem]:
+    kind = metric.get("type")
+    if not kind:
+        yield Problem(f"{path}.type", "Required value: must specify a metric source type")
+        return
+    if kind not in HPA_SOURCES:
+        known = ", ".join(f'"{name}"' for name in sorted(HPA_SOURCES))
+        yield Problem(f"{path}.type", f'Unsupported value: "{kind}": supported values: {known}', kind)
+        return
+    source = metric.get(HPA_SOURCES[kind])
+    if not source:
+        yield Problem(
+            f"{path}.{HPA_SOURCES[kind]}", "Required value: must populate information for the given metric source"
+        )
+        return
+    target = source.get("target") or {}
+    if not target.get("type"):
+        yield Problem(f"{path}.{HPA_SOURCES[kind]}.target.type", "Required value: must specify a metric target type")
+
+
+def config_map(obj: Object, old: Object | None) -> list[Problem]:
+    problems = [
+        Problem(f"data[{key}]", f'Invalid value: "{key}": a valid config key must consist of alphanumeric characters')
+        for key in obj.get("data") or ()
+        if not all(sign.isalnum() or sign in "-_." for sign in key)
+    ]
+    if old is not None and old.get("immutable") and obj.get("data") != old.get("data"):
+        problems.append(Problem("data", "Forbidden: field is immutable when `immutable` is set"))
+    return problems
+
+
+def service(obj: Object, _: Object | None) -> list[Problem]:
+    spec = obj["spec"]
+    if spec.get("type") == "ExternalName":
+        return [] if spec.get("externalName") else [Problem("spec.externalName", "Required value")]
+    if not spec.get("ports") and spec.get("clusterIP") != "None":
+        return [Problem("spec.ports", "Required value")]
+    return []
+
+
+def api_service(obj: Object, _: Object | None) -> list[Problem]:
+    spec, name = obj["spec"], obj["metadata"].get("name", "")
+    wanted = f"{spec.get('version', '')}.{spec.get('group', '')}"
+    problems = []
+    if name != wanted:
+        said = f'Invalid value: "{name}": must be `spec.version+"."+spec.group`: "{wanted}"'
+        problems.append(Problem("metadata.name", said, name))
+    for field in ("groupPriorityMinimum", "versionPriority"):
+        if not spec.get(field):
+            said = f"Invalid value: 0: must be positive and less than {20000 if 'group' in field else 1000}"
+            problems.append(Problem(f"spec.{field}", said, 0))
+    return problems
+
+
+def definition(obj: Object, old: Object | None) -> list[Problem]:
+    """A CustomResourceDefinition: its name, its versions, and that each has a schema."""
+    return list(_definition(obj, old))
+
+
+def _definition(obj: Object, old: Object | None) -> Iterator[Problem]:
+    spec, names = obj["spec"], obj["spec"].get("names") or {}
+    wanted = f"{names.get('plural', '')}.{spec.get('group', '')}"
+    if obj["metadata"].get("name") != wanted:
+        name = obj["metadata"].get("name")
+        said = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
+        yield Problem("metadata.name", said, name)
+    for field in ("plural", "kind"):
+        if not names.get(field):
+            yield Problem(f"spec.names.{field}", "Required value")
+    if spec.get("scope") not in {"Cluster", "Namespaced"}:
+        said = "Required value" if not spec.get("scope") else f'Unsupported value: "{spec["scope"]}"'
+        yield Problem(
+            "spec.scope", f'{said}: supported values: "Cluster", "Namespaced"' if spec.get("scope") else said
+        )
+    yield from _versions(spec.get("versions") or [])
+    if old is not None and old["spec"].get("scope") != spec.get("scope"):
+        yield Problem("spec.scope", f'Invalid value: "{spec.get("scope")}": field is immutable')
+
+
+def _versions(versions: list[Object]) -> Iterator[Problem]:
+    if sum(bool(part.get("storage")) for part in versions) != 1:
+        said = "Invalid value: must have exactly one version marked as storage version"
+        yield Problem("spec.versions", said, versions)
+    for index, part in enumerate(versions):
+        if not at(part, "schema.openAPIV3Schema"):
+            yield Problem(f"spec.versions[{index}].schema.openAPIV3Schema", "Required value: schemas are required")
+        problem = metadata.name_problem("label", part.get("name", ""))
+        if problem:
+            yield Problem(f"spec.versions[{index}].name", f'Invalid value: "{part.get("name", "")}": {problem}')
+
+
+def lease(obj: Object, _: Object | None) -> list[Problem]:
+    seconds = at(obj, "spec.leaseDurationSeconds")
+    if seconds is not None and seconds <= 0:
+        said = f"Invalid value: {seconds}: must be greater than 0"
+        return [Problem("spec.leaseDurationSeconds", said, seconds)]
+    return []
+
+
+def _at_least(holder: Object, field: str, path: str, least: int) -> Iterator[Problem]:
+    value = holder.get(field)
+    if value is not None and value < least:
+        said = f"must be greater than or equal to {least}"
+        yield Problem(path, f"Invalid value: {value}: {said}", value)
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    members = ", ".join(f'"{key}":"{member}"' for key, member in sorted(value.items()))
+    return f"map[string]string{{{members}}}"

@@ -1,0 +1,135 @@
+"""A request as the API understands it: which resource, which object, which verb, and what the query asks.
+
+Source: the request-info rules of the API server (``/api/v1/...``, ``/apis/GROUP/VERSION/...``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import yaml
+
+from scaler.sim.apiserver import refusals
+from scaler.sim.apiserver.deletion import DeleteOptions
+from scaler.sim.apiserver.registry import Options, Served
+from scaler.sim.apiserver.store import Object
+
+JSON, YAML = "application/json", "application/yaml"
+MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+decode = msgspec.json.Decoder().decode
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What a path names."""
+
+    group: str
+    version: str
+    namespace: str = ""
+    plural: str = ""
+    name: str = ""
+    subresource: str = ""
+    rest: str = ""
+    """Whatever follows the subresource."""
+
+
+def target(path: str) -> Target | None:
+    """The target of a path below ``/api`` or ``/apis``; None for other paths and for mere groups."""
+    parts = [part for part in path.split("/") if part]
+    if len(parts) >= 2 and parts[0] == "api":
+        group, version, parts = "", parts[1], parts[2:]
+    elif len(parts) >= 3 and parts[0] == "apis":
+        group, version, parts = parts[1], parts[2], parts[3:]
+    else:
+        return None
+    namespace = ""
+    if len(parts) > 2 and parts[0] == "namespaces" and not (len(parts) == 3 and parts[2] in {"status", "finalize"}):
+        namespace, parts = parts[1], parts[2:]
+    padded = [*parts[:3], "", "", ""]
+    return Target(group, version, namespace, padded[0], padded[1], padded[2], "/".join(parts[3:]))
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    return query.get(name, "") in {"true", "1", "True"}
+
+
+def options(query: Mapping[str, str]) -> Options:
+    """Of a write; `warnings` is the caller's to read afterwards."""
+    dry_run = query.get("dryRun", "")
+    if dry_run not in {"", "All"}:
+        raise refusals.bad_request(f'dryRun: Unsupported value: "{dry_run}": supported values: "All"')
+    return Options(dry_run=bool(dry_run), strict=query.get("fieldValidation") == "Strict", warnings=[])
+
+
+def delete_options(query: Mapping[str, str], body: bytes) -> DeleteOptions:
+    """From the body, else from the query."""
+    asked: dict[str, Any] = decode(body) if body.strip() else {}
+    if not asked:
+        if "gracePeriodSeconds" in query:
+            asked["gracePeriodSeconds"] = int(query["gracePeriodSeconds"])
+        if "propagationPolicy" in query:
+            asked["propagationPolicy"] = query["propagationPolicy"]
+        if "orphanDependents" in query:
+            asked["orphanDependents"] = flag(query, "orphanDependents")
+    if query.get("dryRun"):
+        asked["dryRun"] = [query["dryRun"]]
+    known = {key: value for key, value in asked.items() if value is not None}
+    try:
+        return msgspec.convert(known, DeleteOptions)
+    except msgspec.ValidationError as error:
+        raise refusals.bad_request(f"invalid DeleteOptions: {error}") from error
+
+
+def parsed(content_type: str, body: bytes) -> Any:
+    """The body of a create or update, or of a patch in JSON."""
+    kind = content_type.partition(";")[0].strip().lower() or JSON
+    if kind in {JSON, MERGE, JSON_PATCH, STRATEGIC}:
+        try:
+            return decode(body)
+        except msgspec.DecodeError as error:
+            raise refusals.bad_request(
+                f"the object provided is unrecognized (must be of type JSON): {error}"
+            ) from error
+    if kind == YAML:
+        try:
+            return yaml.safe_load(body)
+        except yaml.YAMLError as error:
+            raise refusals.bad_request(f"error converting YAML to JSON: {error}") from error
+    raise refusals.unsupported_media_type(kind, (JSON, YAML))
+
+
+def sent_object(served: Served, kind: str, api_version: str, content: Any) -> Object:
+    """The body as an object of the kind that the path names."""
+    if not isinstance(content, dict):
+        raise refusals.bad_request(f"the object provided is no {kind} but {type(content).__name__}")
+    if not content.get("kind") or not content.get("apiVersion"):
+        missing = "Kind" if not content.get("kind") else "apiVersion"
+        raise refusals.bad_request(
+            f"Object '{missing}' is missing in '{msgspec.json.encode(content).decode()[:200]}'"
+        )
+    if content["apiVersion"] != api_version:
+        raise refusals.bad_request(
+            f"the API version in the data ({content['apiVersion']}) does not match "
+            f"the expected API version ({api_version})"
+        )
+    if content["kind"] != kind:
+        raise refusals.bad_request(
+            f'{served.resource.kind} in version "{served.version.name}" cannot be handled as a {kind}: '
+            f"the kind in the data ({content['kind']}) does not match the expected kind ({kind})"
+        )
+    _check_metadata(content)
+    return content
+
+
+def _check_metadata(content: Object) -> None:
+    """The types of metadata that every kind shares; what is wrong here cannot even be read."""
+    meta = content.get("metadata")
+    if meta is not None and not isinstance(meta, dict):
+        raise refusals.bad_request("metadata must be an object")
+    for field in ("labels", "annotations"):
+        values = (meta or {}).get(field)
+        if values is None:
+            continue
+        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+            raise refusals.bad_request(f"cannot unmarshal metadata.{field}: its values must be of type string")
