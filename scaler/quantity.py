@@ -155,7 +155,7 @@ def _split(text: str) -> tuple[str, str]:
     match = _GRAMMAR.fullmatch(text)
     if match is None:
         raise ValueError(
-            f'"{_shown(text)}" is not a quantity: write a number with an optional suffix, such as 250m, 1.5, 2k, 64Mi or 3e2'
+            f'"{_shown(text)}" is not a quantity: write a number, with a suffix if need be: 250m, 1.5, 2k, 64Mi, 3e2'
         )
     number, suffix = match["number"], match["suffix"]
     if suffix not in _DECIMAL and suffix not in _BINARY and not _EXPONENT.fullmatch(suffix):
