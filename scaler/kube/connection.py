@@ -20,6 +20,9 @@ from scaler.kube.wire import JSON, Call, Limits, Server, Wire
 
 T = TypeVar("T")
 
+UNDECODABLE = "Undecodable"
+"""The reason of an `ApiError` for an answer that is not what was asked for; its status is 0."""
+
 
 class Patch(StrEnum):
     """How the body of a patch is read, by its content type."""
@@ -218,7 +221,7 @@ class Connection:
         try:
             decoded: T = decoder(kind).decode(body or b"{}")
         except msgspec.MsgspecError as error:
-            raise ApiError(0, "Undecodable", f"the answer to {call.method} {call.path}: {error}") from error
+            raise ApiError(0, UNDECODABLE, f"the answer to {call.method} {call.path}: {error}") from error
         return decoded
 
 

@@ -187,7 +187,7 @@ class Wire:
                 # Packed answers would cost both ends more CPU than the bytes they save inside a cluster.
                 headers={"User-Agent": "kube-scaler", "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
-                read_bufsize=2**20,
+                read_bufsize=2**18,
             )
         return self._session
 

@@ -1,5 +1,6 @@
 """What the tests of this room share: a server that misbehaves as told, and a connection to the real cluster."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -40,6 +41,19 @@ async def peer() -> AsyncIterator[Peer]:
     served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield served
     await runner.cleanup()
+
+
+@pytest.fixture
+async def to_peer(peer: Peer) -> AsyncIterator[Connection]:
+    async with Connection(peer.url) as connected:
+        yield connected
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until this holds; a TimeoutError when it never does."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for is seen from outside
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
