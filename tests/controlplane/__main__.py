@@ -7,6 +7,7 @@ from types import FrameType
 
 import click
 
+from tests.absence import Absent
 from tests.controlplane.build import PARTS, binaries
 from tests.controlplane.metrics import MetricsServer
 from tests.controlplane.plane import ControlPlane, Options
@@ -20,7 +21,10 @@ def main() -> None:
 @main.command()
 def build() -> None:
     """Build the binaries now, unless they are there; tests then start at once."""
-    found = binaries()
+    try:
+        found = binaries()
+    except Absent as why:
+        raise click.ClickException(str(why)) from why
     for part in PARTS:
         click.echo(f"{part}: {' '.join(found[part]) if part in found else 'not there'}")
 
@@ -66,6 +70,8 @@ def up(
                     server.everywhere(cpu=0.1, memory=64 << 20)
                     _watch(plane)
             _watch(plane)
+    except Absent as why:
+        raise click.ClickException(str(why)) from why
     except KeyboardInterrupt:
         sys.exit(0)
 

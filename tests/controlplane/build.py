@@ -61,6 +61,10 @@ def built() -> Path:
     folder = cache_folder() / "controlplane" / _fingerprint()
     binary = folder / "controlplane"
     if not binary.exists():
+        if "KUBECONFIG_FOR_TESTS" in os.environ:
+            raise Absent(
+                "no control plane is built while KUBECONFIG_FOR_TESTS names a cluster; set KUBEBUILDER_ASSETS"
+            )
         with locked("controlplane"):
             if not binary.exists():
                 with appearing(folder) as scratch:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.absence import Absent, unavailable
+from tests.controlplane.build import Binaries, binaries
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.metrics import MetricsServer
 from tests.controlplane.plane import ControlPlane, Options
@@ -29,6 +30,15 @@ def control_plane(cluster: Cluster) -> ControlPlane:
     if not isinstance(cluster, ControlPlane):
         unavailable("this test needs a control plane of its own, and KUBECONFIG_FOR_TESTS names another")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def plane_binaries() -> Binaries:
+    """For tests that start planes by hand: what they are started from."""
+    try:
+        return binaries()
+    except Absent as why:
+        unavailable(why)
 
 
 @pytest.fixture

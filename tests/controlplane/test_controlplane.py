@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from tests.controlplane.api import Api, Refused
+from tests.controlplane.build import Binaries
 from tests.controlplane.cluster import Cluster, condition, service_host
 from tests.controlplane.fixtures import start_plane
 from tests.controlplane.loopback import Loopback
@@ -135,6 +136,18 @@ def test_a_pod_says_when_it_becomes_ready(cluster: Cluster, namespace: str) -> N
     )
     assert by_app["pending"]["phase"] == "Pending"
     assert replicas_of(cluster, namespace, "never") == (1, 0)
+
+
+def test_a_pod_says_how_long_it_takes_to_end(cluster: Cluster, namespace: str) -> None:
+    cluster.require(*CONTROLLERS)
+    cluster.apply(deployment("lingers", annotations={"fake-kubelet/terminates-after": "2s"}), namespace)
+    wait_replicas(cluster, namespace, "lingers", 1)
+    cluster.api.delete(f"/apis/apps/v1/namespaces/{namespace}/deployments/lingers")
+    wait_until(
+        lambda: [pod for pod in pods_of(cluster, namespace) if "deletionTimestamp" in pod["metadata"]],
+        "the pod to be seen while it ends",
+    )
+    wait_until(lambda: not pods_of(cluster, namespace), "the pod to be gone")
 
 
 @pytest.mark.parametrize(
@@ -280,7 +293,7 @@ def test_the_audit_log_counts_writes(control_plane: ControlPlane, namespace: str
     assert [event["verb"] for event in control_plane.writes(**about)] == ["patch"]
 
 
-def test_a_killed_test_run_leaves_no_process_and_no_folder() -> None:
+def test_a_killed_test_run_leaves_no_process_and_no_folder(plane_binaries: Binaries) -> None:
     command = [sys.executable, "-m", "tests.controlplane", "up", "--no-controllers"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
