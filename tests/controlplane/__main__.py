@@ -9,8 +9,9 @@ import click
 
 from tests.absence import Absent
 from tests.controlplane.build import PARTS, binaries
+from tests.controlplane.flags import Options
 from tests.controlplane.metrics import MetricsServer
-from tests.controlplane.plane import ControlPlane, Options
+from tests.controlplane.plane import ControlPlane
 
 
 @click.group()

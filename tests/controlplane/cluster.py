@@ -3,7 +3,6 @@
 import base64
 import itertools
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from tests.absence import unavailable
 from tests.controlplane.api import Api, Object, kubeconfig_text
 from tests.controlplane.certificates import Pair, key_pem, new_key, signing_request
-from tests.processes import wait_until
+from tests.processes import temporary_folder, wait_until
 
 
 class Cluster:
@@ -23,7 +22,7 @@ class Cluster:
 
     def __init__(self, kubeconfig: Path, folder: Path | None = None) -> None:
         self.kubeconfig = kubeconfig
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="scaler-cluster-"))
+        self.folder = folder or temporary_folder("scaler-cluster")
         self.api = Api(kubeconfig)
         self._numbers = itertools.count(1)
 

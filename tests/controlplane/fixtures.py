@@ -9,8 +9,9 @@ import pytest
 from tests.absence import Absent, unavailable
 from tests.controlplane.build import Binaries, binaries
 from tests.controlplane.cluster import Cluster
+from tests.controlplane.flags import Options
 from tests.controlplane.metrics import MetricsServer
-from tests.controlplane.plane import ControlPlane, Options
+from tests.controlplane.plane import ControlPlane
 
 
 @pytest.fixture(scope="session")

@@ -8,74 +8,22 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
+from tests.controlplane import flags
 from tests.controlplane.api import Api, Refused, kubeconfig_text
 from tests.controlplane.build import Binaries, binaries
 from tests.controlplane.certificates import Authority, Pair
 from tests.controlplane.cluster import Cluster, condition
+from tests.controlplane.flags import Options
 from tests.processes import Died, Process, free_port, temporary_folder, wait_until
 
-_STAGES = Path(__file__).parent / "stages.yaml"
+__all__ = ["ControlPlane", "Options"]
+
 _NODE = "fake-node"
-
-# Those that the product meets in a cluster. Without the node controllers a fake node needs no heartbeat.
-_CONTROLLERS = (
-    "serviceaccount-token-controller",
-    "serviceaccount-controller",
-    "root-ca-certificate-publisher-controller",
-    "namespace-controller",
-    "garbage-collector-controller",
-    "pod-garbage-collector-controller",
-    "clusterrole-aggregation-controller",
-    "certificatesigningrequest-signing-controller",
-    "deployment-controller",
-    "replicaset-controller",
-    "replicationcontroller-controller",
-    "statefulset-controller",
-    "daemonset-controller",
-    "job-controller",
-    "cronjob-controller",
-    "ttl-after-finished-controller",
-    "horizontal-pod-autoscaler-controller",
-    "disruption-controller",
-    "endpointslice-controller",
-    "resourcequota-controller",
-)
-
-_AUDIT_POLICY = """
-apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived]
-rules:
-- level: Metadata
-  verbs: [create, update, patch, delete, deletecollection]
-- level: None
-"""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a plane differs from the usual one."""
-
-    hpa_sync: str = "1s"
-    """How often the HPA controller looks; Kubernetes' own default is 15s."""
-    hpa: Mapping[str, str] = field(default_factory=dict)
-    """More of --horizontal-pod-autoscaler-*: {"downscale-stabilization": "10s", "tolerance": "0.05"}."""
-    max_requests_inflight: int = 400
-    max_mutating_requests_inflight: int = 200
-    audit: bool = False
-    """Keep a log of all writes, for `ControlPlane.writes`."""
-    controllers: bool = True
-    """Off: an API server alone, which starts a second sooner and lets nobody else write."""
-    nodes: int = 1
-    """Fake nodes, each of 1,000 cores and 1 TiB."""
-    flags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """More flags of a part, also over ours: {"kube-apiserver": {"v": "4"}}."""
 
 
 class ControlPlane(Cluster):
@@ -131,25 +79,12 @@ class ControlPlane(Cluster):
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         shutil.rmtree(self._root / "etcd.data", ignore_errors=True)
         self._etcd_url = client
-        self._run(
-            "etcd",
-            {
-                "data-dir": self._root / "etcd.data",
-                "listen-client-urls": client,
-                "advertise-client-urls": client,
-                "listen-peer-urls": peer,
-                "initial-advertise-peer-urls": peer,
-                "initial-cluster": f"default={peer}",
-                "unsafe-no-fsync": "true",
-                "quota-backend-bytes": str(4 << 30),
-                "log-level": "warn",
-            },
-        )
+        self._run("etcd", flags.etcd(self._root, client, peer))
 
     def _start_apiserver(self) -> None:
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
-        process = self._run("kube-apiserver", self._apiserver_flags())
+        process = self._run("kube-apiserver", flags.apiserver(self.options, self._root, self._etcd_url, self.port))
         probe = Api(self._kubeconfig("probe", "tests:admin", "system:masters"))
 
         def ready() -> bool:
@@ -161,94 +96,19 @@ class ControlPlane(Cluster):
 
         wait_until(ready, f"the API server (log: {process.log})", timeout=90)
 
-    def _apiserver_flags(self) -> dict[str, object]:
-        root = self._root
-        flags: dict[str, object] = {
-            "etcd-servers": self._etcd_url,
-            "bind-address": "127.0.0.1",
-            "secure-port": self.port,
-            "endpoint-reconciler-type": "none",
-            "service-cluster-ip-range": "10.0.0.0/16",
-            "allow-privileged": "true",
-            "authorization-mode": "RBAC",
-            "anonymous-auth": "true",
-            # It would give each new node a taint that only node controllers take away.
-            "disable-admission-plugins": "TaintNodesByCondition",
-            "client-ca-file": root / "ca.crt",
-            "tls-cert-file": root / "server.crt",
-            "tls-private-key-file": root / "server.key",
-            "service-account-key-file": root / "service-accounts.crt",
-            "service-account-signing-key-file": root / "service-accounts.key",
-            "service-account-issuer": "https://kubernetes.default.svc",
-            "requestheader-client-ca-file": root / "front-ca.crt",
-            "requestheader-allowed-names": "front-proxy-client",
-            "requestheader-username-headers": "X-Remote-User",
-            "requestheader-group-headers": "X-Remote-Group",
-            "requestheader-extra-headers-prefix": "X-Remote-Extra-",
-            "proxy-client-cert-file": root / "front.crt",
-            "proxy-client-key-file": root / "front.key",
-            "max-requests-inflight": self.options.max_requests_inflight,
-            "max-mutating-requests-inflight": self.options.max_mutating_requests_inflight,
-        }
-        if self.options.audit:
-            policy = root / "audit-policy.yaml"
-            policy.write_text(_AUDIT_POLICY)
-            flags |= {"audit-policy-file": policy, "audit-log-path": self.audit_log, "audit-log-mode": "blocking"}
-        return flags
-
     def _start_controllers(self) -> None:
         if "kube-controller-manager" in self.binaries:
-            self._run("kube-controller-manager", self._controller_flags())
+            config = self._kubeconfig("controllers", "system:kube-controller-manager")
+            self._run("kube-controller-manager", flags.controller_manager(self.options, self._root, config))
         if "kube-scheduler" in self.binaries:
-            config = self._kubeconfig("scheduler", "system:kube-scheduler")
-            self._run(
-                "kube-scheduler",
-                {
-                    "kubeconfig": config,
-                    "leader-elect": "false",
-                    "secure-port": "0",
-                    "kube-api-qps": "500",
-                    "kube-api-burst": "1000",
-                },
-            )
+            self._run("kube-scheduler", flags.scheduler(self._kubeconfig("scheduler", "system:kube-scheduler")))
         if "kwok" in self.binaries:
-            config = self._kubeconfig("kwok", "tests:kwok", "system:masters")
-            self._run(
-                "kwok",
-                {
-                    "kubeconfig": config,
-                    "config": _STAGES,
-                    "manage-all-nodes": "true",
-                    "node-port": "0",
-                    "node-lease-duration-seconds": "0",
-                    "cidr": "10.64.0.1/10",
-                    "v": "WARN",
-                },
-            )
+            self._run("kwok", flags.kwok(self._kubeconfig("kwok", "tests:kwok", "system:masters")))
 
-    def _controller_flags(self) -> dict[str, object]:
-        config = self._kubeconfig("controllers", "system:kube-controller-manager")
-        hpa = {"sync-period": self.options.hpa_sync, **self.options.hpa}
-        return {
-            "kubeconfig": config,
-            "controllers": ",".join(_CONTROLLERS),
-            "leader-elect": "false",
-            "secure-port": "0",
-            # Each controller under its own name, so that RBAC for the HPA controller is put to the test.
-            "use-service-account-credentials": "true",
-            "service-account-private-key-file": self._root / "service-accounts.key",
-            "root-ca-file": self._root / "ca.crt",
-            "cluster-signing-cert-file": self._root / "ca.crt",
-            "cluster-signing-key-file": self._root / "ca.key",
-            "kube-api-qps": "500",
-            "kube-api-burst": "1000",
-            **{f"horizontal-pod-autoscaler-{name}": value for name, value in hpa.items()},
-        }
-
-    def _run(self, part: str, flags: Mapping[str, object]) -> Process:
+    def _run(self, part: str, wanted: Mapping[str, object]) -> Process:
         """Start one part; its log is PART.log in the plane's folder."""
-        wanted = {**flags, **self.options.flags.get(part, {})}
-        arguments = [f"--{name}={value}" for name, value in wanted.items()]
+        called = {**wanted, **self.options.flags.get(part, {})}
+        arguments = [f"--{name}={value}" for name, value in called.items()]
         # A test machine has few cores and these are five programs: leave the heap some room.
         environment = {"GOGC": os.environ.get("GOGC", "200")}
         process = Process([*self.binaries[part], *arguments], self._root / f"{part}.log", environment)
@@ -296,7 +156,7 @@ class ControlPlane(Cluster):
 
     @property
     def audit_log(self) -> Path:
-        return self._root / "audit.jsonl"
+        return self._root / flags.AUDIT_LOG
 
     def writes(self, **about: str) -> list[dict[str, Any]]:
         """The audit events of writes so far; `about` compares dotted fields: user__username="...".
