@@ -117,7 +117,7 @@ class Informer(Store[T]):
             async for page in self._pages(namespace):
                 for item in page.items or ():
                     there.add((item.metadata.namespace, item.metadata.name))
-                    self.put(item)
+                    self.replace(item)
                 version = page.metadata.resource_version
                 self.heard = asyncio.get_running_loop().time()
         self.drop_others(namespace, there)

@@ -56,7 +56,17 @@ class Store(Generic[T]):
         return [self.objects[found] for found in self._indexes[index].get(key, ())]
 
     def put(self, new: T) -> None:
-        """Keep this version; a version that is known already is told to nobody."""
+        """Keep this version, unless a newer one is known already: what we write comes back late by the watch."""
+        old = self.get(new.metadata.namespace, new.metadata.name)
+        if old is None or not _older(new, old):
+            self.replace(new)
+
+    def discard(self, namespace: str, name: str) -> None:
+        """Forget an object that was deleted; one that is not known is none."""
+        self.drop((namespace, name))
+
+    def replace(self, new: T) -> None:
+        """Keep this version, even if it is older: a list is always right. A version that is known is not told."""
         key = (new.metadata.namespace, new.metadata.name)
         old = self.objects.get(key)
         if old is not None and old.metadata.resource_version == new.metadata.resource_version:
@@ -94,3 +104,9 @@ class Store(Generic[T]):
                     del index[value]
             for value in after - before:
                 index.setdefault(value, set()).add(key)
+
+
+def _older(new: Kept, old: Kept) -> bool:
+    """Versions of one resource are integers that grow, as Kubernetes 1.35 promises; of others nothing can be said."""
+    fresh, known = new.metadata.resource_version, old.metadata.resource_version
+    return fresh.isdigit() and known.isdigit() and int(fresh) < int(known)

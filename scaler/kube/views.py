@@ -2,7 +2,7 @@
 
 import msgspec
 
-from scaler.api.meta import Kind
+from scaler.api.meta import Kind, Raw
 
 
 class LeanMeta(Kind, frozen=True, gc=False):
@@ -32,7 +32,7 @@ class PodStatus(Kind, frozen=True, gc=False):
     """How a pod is."""
 
     phase: str = ""
-    conditions: tuple[PodCondition, ...] = ()
+    conditions: tuple[PodCondition, ...] | None = None
 
 
 class Pod(Kind, frozen=True, gc=False):
@@ -43,47 +43,26 @@ class Pod(Kind, frozen=True, gc=False):
     status: PodStatus = PodStatus()
 
     @property
+    def phase(self) -> str:
+        """Pending, Running, Succeeded, Failed or Unknown."""
+        return self.status.phase
+
+    @property
+    def node_name(self) -> str:
+        """Where it runs; empty before it is scheduled."""
+        return self.spec.node_name
+
+    @property
     def ready(self) -> bool:
         """Running, and its condition Ready is True."""
         return self.status.phase == "Running" and any(
-            condition.type == "Ready" and condition.status == "True" for condition in self.status.conditions
+            condition.type == "Ready" and condition.status == "True" for condition in self.status.conditions or ()
         )
 
     @property
     def finished(self) -> bool:
         """It ran to its end, well or badly."""
         return self.status.phase in {"Succeeded", "Failed"}
-
-
-class Requirement(Kind, frozen=True, gc=False):
-    """One of a label selector's matchExpressions."""
-
-    key: str
-    operator: str
-    """In, NotIn, Exists or DoesNotExist."""
-    values: tuple[str, ...] | None = None
-
-
-class LabelSelector(Kind, frozen=True, gc=False):
-    """metav1.LabelSelector."""
-
-    match_labels: dict[str, str] | None = None
-    match_expressions: tuple[Requirement, ...] | None = None
-
-    def __str__(self) -> str:
-        """The one-line form, as in the status of a Scale."""
-        labels = [f"{key}={value}" for key, value in sorted((self.match_labels or {}).items())]
-        return ",".join(labels + [_spelled(each) for each in self.match_expressions or ()])
-
-
-def _spelled(requirement: Requirement) -> str:
-    values = ",".join(sorted(requirement.values or ()))
-    spellings = {
-        "In": f"{requirement.key} in ({values})",
-        "NotIn": f"{requirement.key} notin ({values})",
-        "Exists": requirement.key,
-    }
-    return spellings.get(requirement.operator, f"!{requirement.key}")
 
 
 class WorkloadMeta(Kind, frozen=True, gc=False):
@@ -98,7 +77,8 @@ class WorkloadSpec(Kind, frozen=True, gc=False):
     """What a workload is asked to be."""
 
     replicas: int | None = None
-    selector: LabelSelector = LabelSelector()
+    selector: Raw = {}
+    """In its object form."""
 
 
 class WorkloadStatus(Kind, frozen=True, gc=False):

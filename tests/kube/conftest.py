@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
+from scaler.api.meta import Raw
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
 from tests.controlplane.cluster import Cluster
+from tests.processes import wait_until
 
+CRDS = Path(__file__).parents[2] / "crds"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -54,6 +59,39 @@ async def eventually(condition: Callable[[], bool], seconds: float = 10) -> None
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for is seen from outside
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def kinds(cluster: Cluster) -> None:
+    """Our kinds, known to the cluster."""
+    for file in sorted(CRDS.glob("*.yaml")):
+        for definition in cluster.apply(file):
+            path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
+            wait_until(lambda path=path: _established(cluster.api.get(path)), f"{file.name} is served")
+
+
+def _established(definition: Raw) -> bool:
+    conditions = definition.get("status", {}).get("conditions") or []
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+def scaled_object(name: str, target: str = "web", **metadata: Any) -> Raw:
+    """A ScaledObject that the API server takes."""
+    cron = {"timezone": "UTC", "start": "0 8 * * *", "end": "0 9 * * *", "desiredReplicas": "2"}
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": name, **metadata},
+        "spec": {"scaleTargetRef": {"name": target}, "triggers": [{"type": "cron", "metadata": cron}]},
+    }
+
+
+def deployment(name: str, replicas: int = 0) -> Raw:
+    """A Deployment of pods that only pretend."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "none"}]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels}, "spec": spec}
 
 
 @pytest.fixture

@@ -29,6 +29,24 @@ def test_every_change_is_told_once_with_what_was_before() -> None:
     assert told == [("", "1"), ("1", "2"), ("2", "")]
 
 
+def test_a_version_that_comes_late_does_not_replace_a_newer_one() -> None:
+    store, told = watched()
+    store.put(pod("x", "100"))
+    store.put(pod("x", "99"))
+    assert told == [("", "100")]
+    store.replace(pod("x", "99"))  # a list is right even when it goes back, as after a restored backup
+    store.put(pod("x", "strange"))
+    assert told[1:] == [("100", "99"), ("99", "strange")]
+
+
+def test_what_was_deleted_can_be_forgotten_by_hand() -> None:
+    store, told = watched()
+    store.put(pod("x", "1"))
+    store.discard("a", "x")
+    store.discard("a", "never there")
+    assert told == [("", "1"), ("1", "")]
+
+
 def test_a_list_drops_what_is_not_there_any_more_in_its_namespace_only() -> None:
     store, told = watched()
     for name, namespace in [("x", "a"), ("y", "a"), ("z", "b")]:
