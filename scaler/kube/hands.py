@@ -191,7 +191,7 @@ async def _unless_gone(call: Awaitable[Raw], ref: ObjectRef) -> Outcome:
     try:
         body = await call
     except ApiError as error:
-        if error.status == 404 or (ref.uid and error.status == 409 and "UID" in error.message):
+        if error.status == 404 or (error.status in {409, 422} and "uid" in error.message.lower()):
             return Gone()
         raise
     # The status subresource takes no precondition: a namesake made meanwhile will have its own loop write over this.
