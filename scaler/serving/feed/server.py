@@ -1,0 +1,201 @@
+"""The leader's end of the feed. It reads the board and asks for looks; it judges nothing."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from scaler.horizontal.readings import MetricAnswer
+from scaler.loops.board import Board, BoardEntry, Key
+from scaler.serving.feed.frames import (
+    HEARTBEAT,
+    LARGEST,
+    PIECE,
+    PROTOCOL,
+    SILENCE,
+    Beat,
+    Complete,
+    Entries,
+    FromLeader,
+    Hello,
+    Look,
+    Looked,
+    decode_from_replica,
+    encode,
+)
+from scaler.serving.truth import Look as LookPort
+
+log = logging.getLogger("scaler.feed")
+
+
+class FeedServer:
+    """Gives the board to whoever is connected and ours. Closed until `open`: a standby has nothing to say."""
+
+    def __init__(
+        self,
+        board: Board,
+        look: LookPort,
+        now: Callable[[], float],
+        trusts: Callable[[bytes | None], bool],
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
+        """`trusts` judges the peer's certificate (DER, None without one): `MutualTls.is_ours`."""
+        self._board = board
+        self._look = look
+        self._now = now
+        self._trusts = trusts
+        self._heartbeat = heartbeat
+        self._holder: str | None = None
+        self._replicas: set[_Replica] = set()
+        self.looks = 0
+        """Looks asked for, ever."""
+        self.entries_sent = 0
+        """Entries sent, ever, to all replicas together."""
+
+    @property
+    def connections(self) -> int:
+        """Replicas connected now."""
+        return len(self._replicas)
+
+    def open(self, holder: str) -> None:
+        """We lead, under this name in the Lease: serve."""
+        self._holder = holder
+
+    async def close(self) -> None:
+        """We lead no more: send everybody away, to find the next leader."""
+        self._holder = None
+        for replica in tuple(self._replicas):
+            await replica.end()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The WebSocket's route, GET `frames.PATH`."""
+        if not self._trusts(_certificate(request)):
+            return web.Response(status=403, text="a certificate of our own authority is needed")
+        if self._holder is None:
+            return web.Response(status=503, text="this replica does not lead")
+        socket = web.WebSocketResponse(protocols=(PROTOCOL,), compress=False, max_msg_size=LARGEST)
+        await socket.prepare(request)
+        if socket.ws_protocol != PROTOCOL:
+            await socket.close(code=WSCloseCode.PROTOCOL_ERROR, message=b"another version")
+            return socket
+        replica = _Replica(socket, self._ask, self._heartbeat)
+        self._replicas.add(replica)
+        leave = self._board.subscribe(replica.changed)
+        try:
+            await replica.serve(self._greeting(self._holder), self._board.snapshot(), self._now)
+        finally:
+            leave()
+            self._replicas.discard(replica)
+            self.entries_sent += replica.entries_sent
+        return socket
+
+    def _greeting(self, holder: str) -> Hello:
+        return Hello(holder, self._now())
+
+    async def _ask(self, look: Look) -> Looked:
+        self.looks += 1
+        try:
+            answer: MetricAnswer = await self._look(look.namespace, look.name, look.metric)
+        except LookupError as error:
+            return Looked(look.id, None, str(error.args[0]) if error.args else "unknown")
+        return Looked(look.id, answer)
+
+
+class _Replica:
+    """One connection: what it still has to be told, coalesced, so that a slow reader costs no memory."""
+
+    def __init__(
+        self, socket: web.WebSocketResponse, ask: Callable[[Look], Awaitable[Looked]], heartbeat: float
+    ) -> None:
+        self._socket = socket
+        self._ask = ask
+        self._heartbeat = heartbeat
+        self._changed: dict[Key, BoardEntry] = {}
+        self._looked: list[Looked] = []
+        self._looking: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self._next_beat: asyncio.TimerHandle | None = None
+        self.entries_sent = 0
+
+    def changed(self, entry: BoardEntry) -> None:
+        self._changed[entry.key] = entry
+        self._news.set()
+
+    async def end(self) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"the leader changes")
+
+    async def serve(self, hello: Hello, snapshot: list[BoardEntry], now: Callable[[], float]) -> None:
+        writing = asyncio.ensure_future(self._write(hello, snapshot, now))
+        self._beat()
+        try:
+            await self._read()
+        finally:
+            if self._next_beat is not None:
+                self._next_beat.cancel()
+            writing.cancel()
+            for looking in self._looking:
+                looking.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    def _beat(self) -> None:
+        self._news.set()
+        self._next_beat = asyncio.get_running_loop().call_later(self._heartbeat, self._beat)
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            if message.type is not WSMsgType.BINARY:
+                break
+            try:
+                looks = decode_from_replica(message.data)
+            except msgspec.MsgspecError as error:
+                log.warning("a replica says what we do not understand: %s", error)
+                break
+            for look in looks:
+                self._begin(look)
+
+    def _begin(self, look: Look) -> None:
+        task = asyncio.ensure_future(self._look(look))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _look(self, look: Look) -> None:
+        self._looked.append(await self._ask(look))
+        self._news.set()
+
+    async def _write(self, hello: Hello, snapshot: list[BoardEntry], now: Callable[[], float]) -> None:
+        try:
+            await self._send([hello])
+            for start in range(0, len(snapshot), PIECE):
+                await self._send([Entries(tuple(snapshot[start : start + PIECE]))])
+                await asyncio.sleep(0)
+            await self._send([Complete()])
+            while True:
+                await self._news.wait()
+                await self._send(self._take(now))
+        except (ConnectionError, TimeoutError):
+            await self.end()
+
+    def _take(self, now: Callable[[], float]) -> list[FromLeader]:
+        """All that is new; what came in the same turn of the loop goes along."""
+        frames: list[FromLeader] = [Beat(now()), *self._looked]
+        if self._changed:
+            frames.append(Entries(tuple(self._changed.values())))
+        self._changed, self._looked = {}, []
+        self._news.clear()
+        return frames
+
+    async def _send(self, frames: list[FromLeader]) -> None:
+        self.entries_sent += sum(len(frame.entries) for frame in frames if isinstance(frame, Entries))
+        async with asyncio.timeout(SILENCE):
+            await self._socket.send_bytes(encode(frames))
+
+
+def _certificate(request: web.Request) -> bytes | None:
+    tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
+    certificate: bytes | None = tls.getpeercert(True) if tls is not None else None
+    return certificate
