@@ -1,0 +1,246 @@
+"""The manifests of `deploy/`: they hold together, they fit the settings, and they ask for no right too many."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scaler import __version__
+from scaler.programs import knobs, settings
+from tests.absence import unavailable
+
+DEPLOY = Path(__file__).parent.parent.parent / "deploy"
+PARTS = {"operator": settings.OperatorSettings, "metrics": settings.MetricsSettings}
+
+
+def objects(*files: str) -> list[dict[str, Any]]:
+    return [one for file in files for one in yaml.safe_load_all((DEPLOY / file).read_text())]
+
+
+BASE = objects(*yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"])
+
+
+def named(kind: str, name: str) -> dict[str, Any]:
+    (found,) = [one for one in BASE if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def pod(part: str) -> dict[str, Any]:
+    spec: dict[str, Any] = named("Deployment", f"scaler-{part}")["spec"]["template"]["spec"]
+    return spec
+
+
+def rights(kind: str, name: str) -> dict[str, str]:
+    """Resource to verbs, with the names that they are limited to."""
+    told = {}
+    for rule in named(kind, name)["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                limit = "".join(f"[{one}]" for one in rule.get("resourceNames", ()))
+                told[f"{group}/{resource}{limit}"] = " ".join(rule["verbs"])
+    return told
+
+
+def test_the_base_is_all_that_lies_there() -> None:
+    listed = set(yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"])
+    assert listed | {"kustomization.yaml"} == {path.name for path in DEPLOY.glob("*.yaml")}
+
+
+def test_the_operator_may_in_namespaces_what_it_does_there() -> None:
+    assert rights("ClusterRole", "scaler-operator") == {
+        "keda.sh/scaledobjects": "get list watch patch",
+        "keda.sh/triggerauthentications": "get list watch patch",
+        "keda.sh/scaledobjects/status": "patch",
+        "keda.sh/triggerauthentications/status": "patch",
+        "keda.sh/scaledobjects/finalizers": "update",
+        "autoscaling/horizontalpodautoscalers": "get list watch create update delete",
+        "*/*/scale": "get patch",
+        "apps/deployments": "get list watch",
+        "apps/statefulsets": "get list watch",
+        "/pods": "get list watch",
+        "discovery.k8s.io/endpointslices": "get list watch",
+        "/limitranges": "get list watch",
+        "/events": "create patch",
+    }
+
+
+def test_credentials_are_read_one_by_one_and_never_listed() -> None:
+    assert rights("ClusterRole", "scaler-operator-credentials") == {
+        "/secrets": "get",
+        "/configmaps": "get",
+        "/serviceaccounts": "get",
+    }
+
+
+def test_of_the_whole_cluster_the_operator_gets_only_what_it_names() -> None:
+    assert rights("ClusterRole", "scaler-operator-cluster") == {
+        "keda.sh/clustertriggerauthentications": "get list watch patch",
+        "keda.sh/clustertriggerauthentications/status": "patch",
+        "apiregistration.k8s.io/apiservices[v1beta1.external.metrics.k8s.io]": "get patch",
+        "coordination.k8s.io/leases[operator.keda.sh]": "get",
+    }
+
+
+def test_at_home_each_program_keeps_to_its_lease_and_its_certificates() -> None:
+    assert rights("Role", "scaler-operator") == {
+        "coordination.k8s.io/leases": "create",
+        "coordination.k8s.io/leases[scaler-operator]": "get update patch",
+        "/secrets": "create",
+        "/secrets[scaler-certificates]": "get update",
+    }
+    assert rights("Role", "scaler-metrics") == {
+        "coordination.k8s.io/leases[scaler-operator]": "get list watch",
+        "/secrets[scaler-certificates]": "get",
+    }
+
+
+def test_the_hpa_controller_may_read_external_metrics() -> None:
+    assert rights("ClusterRole", "scaler-external-metrics-reader") == {"external.metrics.k8s.io/*": "get list"}
+    (subject,) = named("ClusterRoleBinding", "scaler-external-metrics-reader")["subjects"]
+    assert (subject["namespace"], subject["name"]) == ("kube-system", "horizontal-pod-autoscaler")
+
+
+def test_nobody_may_do_everything() -> None:
+    wild = [one["metadata"]["name"] for one in BASE for rule in one.get("rules", ()) if "*" in rule["verbs"]]
+    assert wild == []
+
+
+def test_every_binding_gives_a_role_that_is_there_to_an_account_that_is_there() -> None:
+    roles = {(one["kind"], one["metadata"]["name"]) for one in BASE if one["kind"].endswith("Role")}
+    of_kubernetes = {("ClusterRole", "system:auth-delegator"), ("Role", "extension-apiserver-authentication-reader")}
+    accounts = {one["metadata"]["name"] for one in BASE if one["kind"] == "ServiceAccount"}
+    for binding in (one for one in BASE if one["kind"].endswith("Binding")):
+        assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) in roles | of_kubernetes
+        (subject,) = binding["subjects"]
+        assert subject["name"] in accounts | {"horizontal-pod-autoscaler"}
+
+
+def test_every_role_is_bound() -> None:
+    bound = {(one["roleRef"]["kind"], one["roleRef"]["name"]) for one in BASE if one["kind"].endswith("Binding")}
+    roles = {(one["kind"], one["metadata"]["name"]) for one in BASE if one["kind"].endswith("Role")}
+    assert roles - bound == set()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_pod_runs_as_nobody_and_writes_nowhere(part: str) -> None:
+    spec = pod(part)
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_ports_and_variables_are_those_of_the_settings(part: str) -> None:
+    (container,) = pod(part)["containers"]
+    spelt = {one.flag: one for one in knobs.spellings(PARTS[part])}
+    ports = {
+        "metrics": knobs.split(spelt["--metrics-bind-address"].default)[1],
+        "health": knobs.split(spelt["--health-probe-bind-address"].default)[1],
+    }
+    if part == "operator":
+        ports["board"] = knobs.split(spelt["--metrics-service-bind-address"].default)[1]
+    else:
+        ports["https"] = spelt["--secure-port"].default
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == ports
+    known = {name for one in spelt.values() for name in (one.variable, *(alias.name for alias in one.aliases))}
+    assert {variable["name"] for variable in container["env"]} <= known
+    assert container["args"] == [part]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_probes_ask_the_health_port_of_a_pod_that_its_service_selects(part: str) -> None:
+    deployment = named("Deployment", f"scaler-{part}")["spec"]
+    (container,) = deployment["template"]["spec"]["containers"]
+    asked = [container[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe")]
+    assert asked == [{"path": "/healthz", "port": "health"}, {"path": "/readyz", "port": "health"}]
+    service = named("Service", f"scaler-{part}")["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    assert service["selector"].items() <= labels.items()
+    assert deployment["selector"]["matchLabels"].items() <= labels.items()
+    assert {port["targetPort"] for port in service["ports"]} <= {port["name"] for port in container["ports"]}
+    assert deployment["replicas"] == 2
+
+
+def test_names_are_those_that_the_settings_default_to() -> None:
+    certificates, leader = settings.Certificates(), settings.Leader()
+    assert named("Service", certificates.operator_service_name)
+    assert named("Service", certificates.metrics_server_service_name)
+    assert f"[{certificates.cert_secret_name}]" in "".join(rights("Role", "scaler-operator"))
+    assert f"[{leader.leader_election_id}]" in "".join(rights("Role", "scaler-operator"))
+    assert named("Namespace", settings.Cluster().pod_namespace)
+
+
+def test_the_apiservice_points_at_the_metrics_server() -> None:
+    spec = named("APIService", "v1beta1.external.metrics.k8s.io")["spec"]
+    port = spec["service"].pop("port")
+    assert spec["service"] == {"name": "scaler-metrics", "namespace": "kube-scaler"}
+    assert port in [one["port"] for one in named("Service", "scaler-metrics")["spec"]["ports"]]
+    assert (spec["groupPriorityMinimum"], spec["versionPriority"]) == (100, 100)
+    assert "insecureSkipTLSVerify" not in spec
+
+
+def test_the_image_carries_this_version_and_what_it_copies_is_there() -> None:
+    (image,) = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["images"]
+    assert image == {"name": "kube-scaler", "newTag": __version__}
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    copied = [
+        name for line in re.findall(r"^COPY (?!--)(.*) \S+$", dockerfile, re.MULTILINE) for name in line.split()
+    ]
+    assert [name for name in copied if not (DEPLOY.parent / name).exists()] == []
+    allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    assert [name for name in copied if f"!{name}" not in allowed] == []
+    assert re.search(r"^USER (?!0)\d+", dockerfile, re.MULTILINE)
+
+
+def built(component: str, tmp_path: Path) -> list[dict[str, Any]]:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        unavailable("kubectl is not on the PATH: it builds kustomizations")
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    wanted = {"resources": ["deploy"], "components": [f"deploy/components/{component}"]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(wanted))
+    made = subprocess.run([kubectl, "kustomize", str(tmp_path)], capture_output=True, text=True, check=True)
+    return list(yaml.safe_load_all(made.stdout))
+
+
+def bindings(found: list[dict[str, Any]], role: str) -> list[tuple[str, str]]:
+    return [
+        (one["kind"], one["metadata"].get("namespace", ""))
+        for one in found
+        if one["kind"].endswith("Binding") and one["roleRef"]["name"] == role
+    ]
+
+
+def operator_env(found: list[dict[str, Any]]) -> dict[str, Any]:
+    (deployment,) = [
+        one for one in found if (one["kind"], one["metadata"]["name"]) == ("Deployment", "scaler-operator")
+    ]
+    return {one["name"]: one.get("value") for one in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+
+
+def test_served_namespaces_are_the_only_ones_with_rights(tmp_path: Path) -> None:
+    found = built("namespaced", tmp_path)
+    assert operator_env(found)["WATCH_NAMESPACE"] == "default"
+    assert bindings(found, "scaler-operator-credentials") == [("RoleBinding", "default")]
+    assert sorted(bindings(found, "scaler-operator")) == [("RoleBinding", "default"), ("RoleBinding", "kube-scaler")]
+
+
+def test_restricted_secrets_are_those_of_the_operators_namespace(tmp_path: Path) -> None:
+    found = built("restricted-secrets", tmp_path)
+    assert operator_env(found)["KEDA_RESTRICT_SECRET_ACCESS"] == "true"
+    assert bindings(found, "scaler-operator-credentials") == [("RoleBinding", "kube-scaler")]
+
+
+def test_tokens_of_serviceaccounts_are_asked_for_only_with_the_component(tmp_path: Path) -> None:
+    assert "serviceaccounts/token" not in str(BASE)
+    found = built("bound-tokens", tmp_path)
+    assert bindings(found, "scaler-operator-bound-tokens") == [("ClusterRoleBinding", "")]
