@@ -1,0 +1,100 @@
+"""How many replicas workloads have: Deployments and StatefulSets from a copy, all else from their /scale."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from scaler.api.meta import Raw
+from scaler.api.scaledobject import GroupVersionKindResource
+from scaler.errors import ApiError
+from scaler.kube.connection import Connection
+from scaler.kube.discovery import resource_of
+from scaler.kube.informer import Informer
+from scaler.kube.resources import DEPLOYMENTS, STATEFUL_SETS, Resource
+from scaler.kube.views import ScaleView, Workload
+
+FOLLOWED = {DEPLOYMENTS: "Deployment", STATEFUL_SETS: "StatefulSet"}
+
+CameOrWent = Callable[[str, str, str], None]
+"""Told the namespace, kind and name of a followed workload that was made or deleted."""
+
+
+class ScaleNow(msgspec.Struct, frozen=True):
+    """What a workload asks for and has."""
+
+    replicas: int
+    """Asked for (spec.replicas, 1 when it says nothing)."""
+    current: int
+    selector: str
+    """Of its pods, in the text form."""
+
+
+class NoTarget(msgspec.Struct, frozen=True):
+    """There is no such workload."""
+
+    why: str
+
+
+class Workloads:
+    """Follows the common kinds; asks about the others."""
+
+    def __init__(self, connection: Connection, namespaces: tuple[str, ...] = ()) -> None:
+        self._connection = connection
+        self._followed = {
+            resource: Informer(connection, resource, Workload, namespaces=namespaces) for resource in FOLLOWED
+        }
+
+    def on_came_or_went(self, handler: CameOrWent) -> None:
+        """Tell of workloads that were made or deleted; changes are not told."""
+        for resource, informer in self._followed.items():
+            informer.on_change(_telling(FOLLOWED[resource], handler))
+
+    async def run(self) -> None:
+        """Follow, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for informer in self._followed.values():
+                group.create_task(informer.run())
+
+    async def synced(self) -> None:
+        """Return once everything that is there has been seen."""
+        for informer in self._followed.values():
+            await informer.synced.wait()
+
+    async def read_scale(self, target: GroupVersionKindResource, namespace: str, name: str) -> ScaleNow | NoTarget:
+        """What it has now; ApiError when that could not be found out."""
+        resource = resource_of(target)
+        informer = self._followed.get(resource)
+        copy = informer.get(namespace, name) if informer is not None else None
+        if copy is not None:
+            asked = 1 if copy.spec.replicas is None else copy.spec.replicas
+            return ScaleNow(asked, copy.status.replicas, selector_text(copy.spec.selector))
+        return await self._ask(resource, namespace, name)
+
+    async def _ask(self, resource: Resource, namespace: str, name: str) -> ScaleNow | NoTarget:
+        try:
+            scale = await self._connection.get(resource, namespace, name, into=ScaleView, subresource="scale")
+        except ApiError as error:
+            if error.status == 404:
+                return NoTarget(f"{resource.plural} {namespace}/{name} does not exist")
+            raise
+        return ScaleNow(scale.spec.replicas, scale.status.replicas, scale.status.selector)
+
+
+def selector_text(selector: Raw) -> str:
+    """A LabelSelector in the form that list calls take."""
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for rule in selector.get("matchExpressions") or ():
+        key, operator, values = rule.get("key", ""), rule.get("operator", ""), ",".join(rule.get("values") or ())
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
+        parts.append(forms.get(operator, f"!{key}"))
+    return ",".join(parts)
+
+
+def _telling(kind: str, handler: CameOrWent) -> Callable[[Workload | None, Workload | None], None]:
+    def changed(old: Workload | None, new: Workload | None) -> None:
+        there = new or old
+        if there is not None and (old is None or new is None):
+            handler(there.metadata.namespace, kind, there.metadata.name)
+
+    return changed
