@@ -1,5 +1,7 @@
 """A whole cluster in one process: the API server, its controllers, a fake kubelet, and the world its pods live in."""
 
+import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,21 +11,86 @@ from scaler.clock import Clock, SystemClock
 from scaler.sim.apiserver.registry import Served
 from scaler.sim.apiserver.server import ApiServer
 from scaler.sim.apiserver.store import Key, Object
+from scaler.sim.autoscaling.judgement import Settings
+from scaler.sim.controllers.autoscalers import Autoscalers
+from scaler.sim.controllers.deployments import Deployments
+from scaler.sim.controllers.garbage import Garbage
+from scaler.sim.controllers.jobs import Jobs
+from scaler.sim.controllers.kubelet import Kubelet, Pace
+from scaler.sim.controllers.loop import Loop
+from scaler.sim.controllers.namespaces import Namespaces
+from scaler.sim.controllers.owned import Owned
+from scaler.sim.controllers.replicasets import ReplicaSets
+from scaler.sim.controllers.statefulsets import StatefulSets
+from scaler.sim.usage import UsageApi
+from scaler.sim.world import World
+
+HPA_WORKERS = 5
 
 
 class EmbeddedCluster:
-    """Use it with ``async with``: from then on it listens at `url`, until the end."""
+    """Use it with ``async with``: from then on it listens at `url`, until the end.
 
-    def __init__(self, clock: Clock | None = None, *, port: int = 0) -> None:
+    `hpa_sync` is how often, in seconds of the clock, an autoscaler decides (Kubernetes' own default is 15);
+    `hpa` are the other settings of that controller, and `pace` says how fast pods start, get ready and end.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        port: int = 0,
+        hpa_sync: float = 15.0,
+        hpa: Settings | None = None,
+        pace: Pace | None = None,
+        controllers: bool = True,
+        tick: float = 0.25,
+    ) -> None:
         self.clock = clock or SystemClock()
         self.server = ApiServer(self.clock, port=port)
+        self.usage = UsageApi(self.server.registry)
+        self.server.extend("metrics.k8s.io", "v1beta1", self.usage)
+        self.world = World(self.server.registry, self.clock, self.usage, tick)
+        self.kubelet = Kubelet(self.server.registry, pace or Pace())
+        self._controllers = controllers
+        self._hpa = (hpa_sync, hpa or Settings())
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
+        # Before the first object, so that no change goes unseen.
+        loops = self._loops() if self._controllers else []
         await self.server.start()
+        if self._controllers:
+            await self.kubelet.furnish()
+        for loop in loops:
+            self._tasks.append(asyncio.create_task(loop.run(), name=type(loop.reconciler).__name__))
+        self._tasks.append(asyncio.create_task(self.world.run(), name="world"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await self.server.stop()
+
+    def _loops(self) -> list[Loop]:
+        registry = self.server.registry
+        pods, sets = Owned(registry, registry.kind("pods")), Owned(registry, registry.kind("replicasets", "apps"))
+        reconcilers = (
+            Namespaces(registry),
+            Garbage(registry),
+            Deployments(registry, sets),
+            ReplicaSets(registry, pods),
+            StatefulSets(registry, pods),
+            Jobs(registry, pods),
+            self.kubelet,
+        )
+        loops = [Loop(registry.store, self.clock, reconciler) for reconciler in reconcilers]
+        sync, settings = self._hpa
+        autoscalers = Autoscalers(self.server, sync, settings)
+        return [*loops, Loop(registry.store, self.clock, autoscalers, delay=sync, workers=HPA_WORKERS)]
 
     @property
     def url(self) -> str:

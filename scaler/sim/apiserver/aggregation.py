@@ -14,7 +14,6 @@ import aiohttp
 import msgspec
 
 from scaler.clock import to_rfc3339
-from scaler.sim.apiserver import refusals
 from scaler.sim.apiserver.answers import Identity
 from scaler.sim.apiserver.certificates import FrontProxy
 from scaler.sim.apiserver.discovery import Discovery
@@ -101,14 +100,14 @@ class Aggregator:
         return (group, version) in self.services
 
     async def forward(self, group: str, version: str, message: Message) -> Reply:
-        """Send a request on; raises 503 when the group is not available or its server does not answer."""
+        """Send a request on; 503 in plain words when the group is not available or its server does not answer."""
         service = self._service(group, version)
         if not _is_available(service):
-            raise refusals.unavailable("service unavailable")
+            return _unavailable("service unavailable")
         try:
             return await self._send(self._place(service), message, PATIENCE)
         except (*REACHED, Unreachable) as error:
-            raise refusals.unavailable(f"error trying to reach service: {error}") from error
+            return _unavailable(f"error trying to reach service: {error}")
 
     async def run(self) -> None:
         """Probe every APIService, for ever: at once when something changes, and now and then."""
@@ -213,6 +212,10 @@ class Aggregator:
 
         served = self.registry.kind("apiservices", "apiregistration.k8s.io")
         await self.registry.update(served, ("", name), noted, subresource="status")
+
+
+def _unavailable(why: str) -> Reply:
+    return Reply(503, "text/plain; charset=utf-8", f"{why}\n".encode())
 
 
 def _condition(service: Object) -> Object | None:

@@ -7,7 +7,7 @@ which a kube-apiserver prepares objects for creation and update.
 import random
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from scaler.clock import to_rfc3339
@@ -47,18 +47,21 @@ KEY_RULE = (
 )
 
 
-def generated(prefix: str) -> str:
-    """A name that begins with the prefix and that nobody has, most likely."""
-    return prefix[:LONGEST_PREFIX] + "".join(random.choices(SUFFIX_SIGNS, k=5))  # noqa: S311 - a name, no secret
+def generated(prefix: str, taken: Callable[[str], bool]) -> str:
+    """A name that begins with the prefix and that nobody has."""
+    while True:
+        name = prefix[:LONGEST_PREFIX] + "".join(random.choices(SUFFIX_SIGNS, k=5))  # noqa: S311 - no secret
+        if not taken(name):
+            return name
 
 
-def born(resource: Resource, obj: Object, namespace: str, now: float) -> None:
+def born(resource: Resource, obj: Object, namespace: str, now: float, *, taken: Callable[[str], bool]) -> None:
     """Give a new object what the server alone says: identity, time of birth, first generation."""
     meta = obj["metadata"] = dict(obj.get("metadata") or {})
     for field in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
         meta.pop(field, None)
     if not meta.get("name") and meta.get("generateName"):
-        meta["name"] = generated(meta["generateName"])
+        meta["name"] = generated(meta["generateName"], taken)
     if resource.namespaced:
         meta["namespace"] = namespace
     meta["uid"] = str(uuid.uuid4())
@@ -67,8 +70,11 @@ def born(resource: Resource, obj: Object, namespace: str, now: float) -> None:
         meta["generation"] = 1
 
 
-def carried(resource: Resource, new: Object, old: Object) -> None:
-    """Keep in a new version what no update changes, and raise its generation when what is wanted has changed."""
+def carried(resource: Resource, new: Object, old: Object, *, raised: bool = True) -> None:
+    """Keep in a new version what no update changes, and raise its generation when what is wanted has changed.
+
+    A write to a subresource wants nothing new.
+    """
     meta, before = new["metadata"], old["metadata"]
     for field in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName"):
         if field in before:
@@ -76,13 +82,18 @@ def carried(resource: Resource, new: Object, old: Object) -> None:
     meta.pop("selfLink", None)
     meta["resourceVersion"] = before["resourceVersion"]
     if "generation" in before:
-        meta["generation"] = before["generation"] + wants_more(resource, new, old)
+        meta["generation"] = before["generation"] + (raised and wants_more(resource, new, old))
 
 
 def wants_more(resource: Resource, new: Object, old: Object) -> bool:
     """Whether anything but metadata and status differs (or, for some kinds, an annotation)."""
     if resource.generation == ("*",):
-        names = (new.keys() | old.keys()) - {"metadata", "status", "apiVersion", "kind"}
+        names = (new.keys() | old.keys()) - {
+            "metadata",
+            "apiVersion",
+            "kind",
+            *(("status",) if resource.status else ()),
+        }
         return any(new.get(name) != old.get(name) for name in names)
     return any(_part(new, name) != _part(old, name) for name in resource.generation)
 

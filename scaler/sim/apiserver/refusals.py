@@ -100,10 +100,6 @@ def invalid(group: str, kind: str, name: str, problems: Sequence[Problem]) -> Re
     return Refusal(422, "Invalid", f'{_qualified(kind, group)} "{name}" is invalid: {listed}', details)
 
 
-def unavailable(message: str) -> Refusal:
-    return Refusal(503, "ServiceUnavailable", message)
-
-
 def _cause(problem: Problem) -> dict[str, Any]:
     beginning = problem.message.split(":", 1)[0]
     reason = CAUSES.get(beginning, "FieldValueInvalid")

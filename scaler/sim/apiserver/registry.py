@@ -145,13 +145,13 @@ class Registry:
         self._check_place(resource, new, namespace)
         if (new.get("metadata") or {}).get("resourceVersion"):
             raise refusals.Refusal(500, "InternalError", "resourceVersion should not be set on objects to be created")
-        metadata.born(resource, new, namespace, now)
+        table = self.store.table(resource.table)
+        metadata.born(resource, new, namespace, now, taken=lambda name: (namespace, name) in table.objects)
         schemas.fill(served, new, now)
         schemas.complete(resource, new, now)
         key = (namespace, new["metadata"].get("name", ""))
         new = await self._admitted(Review("CREATE", served, key, "", new, None, options))
         schemas.check(served, new, None)
-        table = self.store.table(resource.table)
         if key in table.objects:
             raise refusals.already_exists(served.group, resource.plural, key[1])
         if options.dry_run:
@@ -176,7 +176,7 @@ class Registry:
         new = self._incoming(served, body, options)
         self._check_place(served.resource, new, key[0], key[1])
         new = self._kept_apart(served.resource, new, old.object, subresource)
-        metadata.carried(served.resource, new, old.object)
+        metadata.carried(served.resource, new, old.object, raised=not subresource)
         schemas.fill(served, new, self.clock.now())
         new = await self._admitted(Review("UPDATE", served, key, subresource, new, old.object, options))
         schemas.check(served, new, old.object, subresource)
@@ -187,6 +187,13 @@ class Registry:
         if deletion.is_due(served.resource, new):
             table.objects[key] = Stored(new, old.version)
             return self.store.remove(table, key)
+        return self.store.put(table, key, new)
+
+    async def bind(self, served: Served, key: Key, change: Callable[[Object], Object]) -> Stored:
+        """What only a scheduler may do: give a pod its node, spec and status at once."""
+        table = self.store.table(served.resource.table)
+        old = self.get(served, key)
+        new = decode(encode(change(old.object)))
         return self.store.put(table, key, new)
 
     def _incoming(self, served: Served, body: Object, options: Options) -> Object:

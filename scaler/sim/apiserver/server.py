@@ -5,14 +5,15 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
+from urllib.parse import urlencode
 
 from aiohttp import web
 from multidict import MultiMapping
 
 from scaler.clock import Clock
 from scaler.sim.apiserver import builtin, openapi, refusals, requests
-from scaler.sim.apiserver.aggregation import Aggregator, Message
-from scaler.sim.apiserver.answers import Call, Identity, answer, refuse, show, text
+from scaler.sim.apiserver.aggregation import Aggregator, Message, Reply
+from scaler.sim.apiserver.answers import JSON, Call, Identity, answer, refuse, show, text
 from scaler.sim.apiserver.certificates import FRONT_PROXY, FrontProxy, front_proxy
 from scaler.sim.apiserver.definitions import Definitions
 from scaler.sim.apiserver.discovery import AGGREGATED, REVIEWS, VERSION, Discovery
@@ -189,6 +190,19 @@ class ApiServer:
         key = (target.namespace, target.name)
         self.registry.get(self.registry.kind("serviceaccounts"), key)
         return show(self.identities.token_request(*key, content), 201)
+
+    async def fetch(self, target: Target, path: str, query: Mapping[str, str], user: Identity) -> Reply:
+        """GET of a group that this server does not keep, for programs within this process."""
+        key = (target.group, target.version)
+        if self.aggregator.answers(*key):
+            spelled = f"{path}?{urlencode(query)}" if query else path
+            return await self.aggregator.forward(*key, Message("GET", spelled, user))
+        if key not in self.extensions:
+            return Reply(404, "text/plain", b"404 page not found\n")
+        try:
+            return Reply(200, JSON, encode(await self.extensions[key].answer(target, query)))
+        except refusals.Refusal as refusal:
+            return Reply(refusal.code, JSON, encode(refusal.status))
 
     async def _forward(self, request: web.BaseRequest, target: Target, user: Identity) -> web.StreamResponse:
         message = Message(request.method, request.raw_path, user, request.headers, await request.read())
