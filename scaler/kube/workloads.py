@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from scaler.api.meta import Raw
 from scaler.api.scaledobject import GroupVersionKindResource
+from scaler.api.selector import selector_from
 from scaler.errors import ApiError
 from scaler.kube.connection import Connection
 from scaler.kube.discovery import resource_of
@@ -68,7 +68,7 @@ class Workloads:
         copy = informer.get(namespace, name) if informer is not None else None
         if copy is not None:
             asked = 1 if copy.spec.replicas is None else copy.spec.replicas
-            return ScaleNow(asked, copy.status.replicas, selector_text(copy.spec.selector))
+            return ScaleNow(asked, copy.status.replicas, str(selector_from(copy.spec.selector)))
         return await self._ask(resource, namespace, name)
 
     async def _ask(self, resource: Resource, namespace: str, name: str) -> ScaleNow | NoTarget:
@@ -79,16 +79,6 @@ class Workloads:
                 return NoTarget(f"{resource.plural} {namespace}/{name} does not exist")
             raise
         return ScaleNow(scale.spec.replicas, scale.status.replicas, scale.status.selector)
-
-
-def selector_text(selector: Raw) -> str:
-    """A LabelSelector in the form that list calls take."""
-    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
-    for rule in selector.get("matchExpressions") or ():
-        key, operator, values = rule.get("key", ""), rule.get("operator", ""), ",".join(rule.get("values") or ())
-        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        parts.append(forms.get(operator, f"!{key}"))
-    return ",".join(parts)
 
 
 def _telling(kind: str, handler: CameOrWent) -> Callable[[Workload | None, Workload | None], None]:
