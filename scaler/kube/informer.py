@@ -92,6 +92,7 @@ class Informer(Store[T]):
         self._listed: set[str] = set()
         self._query = selectors(labels, fields)
         self._one_by_one = False
+        self._complaints: dict[str, str] = {}
 
     async def run(self) -> None:
         """Follow the cluster for ever; cancel to stop."""
@@ -121,6 +122,7 @@ class Informer(Store[T]):
                 version = page.metadata.resource_version
                 self.heard = asyncio.get_running_loop().time()
         self.drop_others(namespace, there)
+        self._complaints.pop(namespace, None)
         self._listed.add(namespace)
         if len(self._listed) == len(self._namespaces):
             self.synced.set()
@@ -214,7 +216,10 @@ class Informer(Store[T]):
     def _complain(self, namespace: str, error: ApiError) -> None:
         where = f" of namespace {namespace}" if namespace else ""
         remedy = "; the service account needs the verbs list and watch" if error.status == 403 else ""
-        logger.warning("cannot follow %s%s: %s%s", self.resource.plural, where, error, remedy)
+        words = f"cannot follow {self.resource.plural}{where}: {error}{remedy}"
+        if self._complaints.get(namespace) != words:  # the same words every few seconds help nobody
+            logger.warning("%s", words)
+        self._complaints[namespace] = words
 
 
 def _error(line: bytes) -> ApiError:

@@ -54,11 +54,14 @@ async def to_peer(peer: Peer) -> AsyncIterator[Connection]:
         yield connected
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
     """Wait until this holds; a TimeoutError when it never does."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for is seen from outside
-            await asyncio.sleep(0.01)
+        while True:
+            holds = condition()
+            if await holds if isinstance(holds, Awaitable) else holds:
+                return
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
