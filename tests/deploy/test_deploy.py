@@ -88,7 +88,7 @@ def test_of_the_whole_cluster_the_operator_gets_only_what_it_names() -> None:
 def test_at_home_each_program_keeps_to_its_lease_and_its_certificates() -> None:
     assert rights("Role", "scaler-operator") == {
         "coordination.k8s.io/leases": "create",
-        "coordination.k8s.io/leases[scaler-operator]": "get update patch",
+        "coordination.k8s.io/leases[scaler-operator]": "get list watch update patch",
         "/secrets": "create",
         "/secrets[scaler-certificates]": "get update",
     }
