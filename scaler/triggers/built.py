@@ -38,7 +38,7 @@ class Answer(msgspec.Struct, frozen=True):
 class BuiltTrigger:
     """One trigger of one object, ready to be read; or why it cannot be."""
 
-    __slots__ = ("_names", "_notes", "_trigger", "plan", "problems", "refreshable", "source", "warnings")
+    __slots__ = ("_names", "_trigger", "notes", "plan", "problems", "refreshable", "source", "warnings")
 
     def __init__(
         self,
@@ -60,7 +60,8 @@ class BuiltTrigger:
         self.source: Hashable = None if trigger is None else (plan.type, trigger.source())
         """The question as a value: equal for triggers that would hear the same."""
         self._trigger = trigger
-        self._notes = notes
+        self.notes = notes
+        """What was missing when secrets and environment were resolved; told with every failure."""
         self._names: tuple[str, ...] = ()
 
     @property
@@ -131,7 +132,7 @@ class BuiltTrigger:
                 yield Reading(index, metric.name, value, shown.active, at, latency)
 
     def _with_notes(self, why: str) -> str:
-        return "; ".join((why, *self._notes))
+        return "; ".join((why, *self.notes))
 
 
 def build(index: int, entry: TriggerSpec, context: BuildContext) -> BuiltTrigger:

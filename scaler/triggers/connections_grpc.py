@@ -55,11 +55,13 @@ class Grpc:
         answer = await self._call(server, "GetMetricSpec", _ref(ref), "GetMetricSpecResponse", place)
         return {spec.metricName: _either(spec.targetSizeFloat, spec.targetSize) for spec in answer.metricSpecs}
 
-    async def values(self, server: ScalerServer, ref: ScaledObjectRef, metric: str, place: str) -> dict[str, float]:
-        """What the scaler says to one metric; it may call its answers otherwise."""
+    async def value(self, server: ScalerServer, ref: ScaledObjectRef, metric: str, place: str) -> float:
+        """What the scaler says to one metric; several numbers count together, as the HPA adds them up."""
         request = _messages().GetMetricsRequest(scaledObjectRef=_ref(ref), metricName=metric)
         answer = await self._call(server, "GetMetrics", request, "GetMetricsResponse", place)
-        return {one.metricName: _either(one.metricValueFloat, one.metricValue) for one in answer.metricValues}
+        if not answer.metricValues:
+            raise Unreadable(f"{place} gave no value for the metric {metric} that it offers")
+        return sum(_either(one.metricValueFloat, one.metricValue) for one in answer.metricValues)
 
     async def aclose(self) -> None:
         """Close every channel."""

@@ -57,7 +57,7 @@ class HttpTrigger(Trigger[P], Generic[P]):
     """A trigger whose source is one HTTP call."""
 
     @abc.abstractmethod
-    def request(self, now: float) -> Request:
+    def request(self) -> Request:
         """What to send."""
 
     @abc.abstractmethod
@@ -69,13 +69,13 @@ class HttpTrigger(Trigger[P], Generic[P]):
         return 200 <= status < 300
 
     async def read(self, io: "Connections") -> float:
-        answer = await self.send(io, self.request(io.now()))
+        answer = await self.send(io, self.request())
         if not self.good(answer.status):
             raise Unreadable(refused(self.place, answer))
         return self.value(answer)
 
     async def send(self, io: "Connections", request: Request) -> HttpAnswer:
-        """Send it; types that sign their requests do so here."""
+        """Send it; types whose requests carry a time or a signature put it there here."""
         return await io.http.get(request, self.place)
 
 
@@ -100,3 +100,14 @@ def excerpt(body: bytes) -> str:
 def shown_url(url: URL) -> str:
     """The address without what may be secret in it: user, password, query and fragment."""
     return str(url.with_user(None).with_query(None).with_fragment(None)) if url.absolute else url.path
+
+
+def address_problem(text: str) -> str:
+    """What is wrong with an address over HTTP; empty when nothing is."""
+    try:
+        url = URL(text)
+    except ValueError as error:
+        return f"is not an address: {error}"
+    if url.scheme not in {"http", "https"} or not url.host:
+        return "is not an address such as http://host:port/path"
+    return ""
