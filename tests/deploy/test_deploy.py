@@ -62,8 +62,8 @@ def test_the_operator_may_in_namespaces_what_it_does_there() -> None:
         "apps/deployments": "get list watch",
         "apps/statefulsets": "get list watch",
         "/pods": "get list watch",
-        "discovery.k8s.io/endpointslices": "get list watch",
-        "/limitranges": "get list watch",
+        "discovery.k8s.io/endpointslices": "list",
+        "/limitranges": "list",
         "/events": "create patch",
     }
 
