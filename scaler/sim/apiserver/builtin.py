@@ -1,6 +1,6 @@
 """The built-in kinds: one line each, and what is special about it."""
 
-from scaler.sim.apiserver import checks, columns, defaults, events
+from scaler.sim.apiserver import checks, columns, defaults, events, hpa_checks
 from scaler.sim.apiserver.resources import Resource, ScalePaths, Version, selectable
 
 SPEC = ("spec",)
@@ -102,8 +102,8 @@ CORE = (
         (Version("v1", columns=columns.EVENTS),),
         short_names=("ev",),
         create_on_update=True,
-        unconditional_update=True,
-        name_pattern="subdomain",
+        defaults=defaults.event,
+        check=checks.event,
         fields=selectable(
             "involvedObject.kind",
             "involvedObject.namespace",
@@ -179,7 +179,7 @@ WORKLOADS = (
         scale=SCALE,
         generation=SPEC,
         defaults=defaults.stateful_set,
-        created=defaults.no_replicas,
+        created=defaults.no_members,
         check=checks.workload,
     ),
     Resource(
@@ -230,7 +230,7 @@ SCALING = (
         status=True,
         defaults=defaults.autoscaler,
         created=defaults.no_decision,
-        check=checks.autoscaler,
+        check=hpa_checks.autoscaler,
     ),
     Resource(
         "policy",
@@ -240,7 +240,7 @@ SCALING = (
         short_names=("pdb",),
         status=True,
         generation=SPEC,
-        created=defaults.no_status,
+        created=defaults.no_disruptions,
     ),
     Resource(
         "coordination.k8s.io",

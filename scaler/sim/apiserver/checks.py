@@ -7,19 +7,17 @@ Source of the words: a kube-apiserver 1.36.
 from collections.abc import Iterator
 from typing import Any
 
+from scaler.api.constraints import shown
 from scaler.errors import Problem
 from scaler.sim.apiserver import metadata, selectors
 from scaler.sim.apiserver.resources import at
 
 Object = dict[str, Any]
 
-HPA_SOURCES = {
-    "Resource": "resource",
-    "ContainerResource": "containerResource",
-    "Pods": "pods",
-    "Object": "object",
-    "External": "external",
-}
+KEY_RULE = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
+    "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
 
 
 def pod(obj: Object, _: Object | None) -> list[Problem]:
@@ -51,16 +49,15 @@ def workload(obj: Object, old: Object | None) -> list[Problem]:
 def _workload(obj: Object, old: Object | None) -> Iterator[Problem]:
     spec = obj["spec"]
     yield from _at_least(spec, "replicas", "spec.replicas", 0)
-    selector = spec.get("selector")
-    if old is not None and old["spec"].get("selector") != selector:
-        yield Problem("spec.selector", f"Invalid value: {_shown(selector)}: field is immutable", selector)
-    template = spec.get("template") or {}
-    labels = at(template, "metadata.labels") or {}
+    selector, template = spec.get("selector"), spec.get("template") or {}
+    labels = at(template, "metadata.labels")
     if not selector:
         yield Problem("spec.selector", "Required value")
-    elif not selectors.from_object(selector)(labels):
+    if not selector or not selectors.from_object(selector)(labels or {}):
         said = "`selector` does not match template `labels`"
-        yield Problem("spec.template.metadata.labels", f"Invalid value: {_shown(labels)}: {said}", labels)
+        yield Problem("spec.template.metadata.labels", f"Invalid value: {shown(labels)}: {said}", labels)
+    if old is not None and old["spec"].get("selector") != selector:
+        yield Problem("spec.selector", f"Invalid value: {shown(selector)}: field is immutable", selector)
     yield from _containers(template.get("spec") or {}, "spec.template.spec")
     policy = at(template, "spec.restartPolicy")
     if policy not in {None, "Always"}:
@@ -82,49 +79,9 @@ def job(obj: Object, old: Object | None) -> list[Problem]:
     return problems
 
 
-def autoscaler(obj: Object, _: Object | None) -> list[Problem]:
-    return list(_autoscaler(obj["spec"]))
-
-
-def _autoscaler(spec: Object) -> Iterator[Problem]:
-    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
-    yield from _at_least(spec, "minReplicas", "spec.minReplicas", 1)
-    if most < 1:
-        yield Problem("spec.maxReplicas", f"Invalid value: {most}: must be greater than 0", most)
-    if most < least:
-        said = "must be greater than or equal to `minReplicas`"
-        yield Problem("spec.maxReplicas", f"Invalid value: {most}: {said}", most)
-    target = spec.get("scaleTargetRef") or {}
-    for field in ("kind", "name"):
-        if not target.get(field):
-            yield Problem(f"spec.scaleTargetRef.{field}", "Required value")
-    for index, metric in enumerate(spec.get("metrics") or ()):
-        yield from _metric(metric, f"spec.metrics[{index}]")
-
-
-def _metric(metric: Object, path: str) -> Iterator[Problem]:
-    kind = metric.get("type")
-    if not kind:
-        yield Problem(f"{path}.type", "Required value: must specify a metric source type")
-        return
-    if kind not in HPA_SOURCES:
-        known = ", ".join(f'"{name}"' for name in sorted(HPA_SOURCES))
-        yield Problem(f"{path}.type", f'Unsupported value: "{kind}": supported values: {known}', kind)
-        return
-    source = metric.get(HPA_SOURCES[kind])
-    if not source:
-        yield Problem(
-            f"{path}.{HPA_SOURCES[kind]}", "Required value: must populate information for the given metric source"
-        )
-        return
-    target = source.get("target") or {}
-    if not target.get("type"):
-        yield Problem(f"{path}.{HPA_SOURCES[kind]}.target.type", "Required value: must specify a metric target type")
-
-
 def config_map(obj: Object, old: Object | None) -> list[Problem]:
     problems = [
-        Problem(f"data[{key}]", f'Invalid value: "{key}": a valid config key must consist of alphanumeric characters')
+        Problem(f"data[{key}]", f'Invalid value: "{key}": {KEY_RULE}')
         for key in obj.get("data") or ()
         if not all(sign.isalnum() or sign in "-_." for sign in key)
     ]
@@ -187,10 +144,18 @@ def _versions(versions: list[Object]) -> Iterator[Problem]:
         yield Problem("spec.versions", said, versions)
     for index, part in enumerate(versions):
         if not at(part, "schema.openAPIV3Schema"):
-            yield Problem(f"spec.versions[{index}].schema.openAPIV3Schema", "Required value: schemas are required")
+            yield Problem(f"spec.versions[{index}].schema.openAPIV3Schema", "Required value")
         problem = metadata.name_problem("label", part.get("name", ""))
         if problem:
             yield Problem(f"spec.versions[{index}].name", f'Invalid value: "{part.get("name", "")}": {problem}')
+
+
+def event(obj: Object, old: Object | None) -> list[Problem]:
+    about, namespace = obj.get("involvedObject") or {}, obj["metadata"]["namespace"]
+    if old is None and about.get("namespace", "") not in {namespace, "" if namespace == "default" else namespace}:
+        said = f'Invalid value: "{about.get("namespace", "")}": does not match event.namespace'
+        return [Problem("involvedObject.namespace", said, about.get("namespace", ""))]
+    return []
 
 
 def lease(obj: Object, _: Object | None) -> list[Problem]:
@@ -206,10 +171,3 @@ def _at_least(holder: Object, field: str, path: str, least: int) -> Iterator[Pro
     if value is not None and value < least:
         said = f"must be greater than or equal to {least}"
         yield Problem(path, f"Invalid value: {value}: {said}", value)
-
-
-def _shown(value: object) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    members = ", ".join(f'"{key}":"{member}"' for key, member in sorted(value.items()))
-    return f"map[string]string{{{members}}}"

@@ -162,6 +162,8 @@ def job_created(obj: Object, _: float) -> None:
     old_marks = {"controller-uid": uid, "job-name": obj["metadata"]["name"]}
     labels = _part(spec["template"]["metadata"], "labels")
     labels.update(marks | old_marks)
+    if "labels" not in obj["metadata"]:
+        obj["metadata"]["labels"] = dict(labels)
     _fill(spec, selector={"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
 
 
@@ -281,6 +283,19 @@ def no_status(obj: Object, _: float) -> None:
 def empty_status(obj: Object, _: float) -> None:
     """The same, for kinds whose empty status is shown."""
     obj["status"] = {}
+
+
+def no_disruptions(obj: Object, _: float) -> None:
+    obj["status"] = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
+
+
+def event(obj: Object, _: float) -> None:
+    _fill(obj, source={}, firstTimestamp=None, lastTimestamp=None, eventTime=None)
+    _fill(obj, reportingComponent="", reportingInstance="")
+
+
+def no_members(obj: Object, _: float) -> None:
+    obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
 
 def no_replicas(obj: Object, _: float) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     # The registry imports this module.
     from scaler.sim.apiserver.registry import Registry, Served
 
+PRECONDITIONS = {
+    "uid": ("UID", "The object might have been deleted and then recreated"),
+    "resourceVersion": ("ResourceVersion", "The object might have been modified"),
+}
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 
 
@@ -60,11 +64,11 @@ async def delete(registry: "Registry", served: "Served", key: Key, options: Dele
 
 def _check_preconditions(served: "Served", obj: Object, options: DeleteOptions) -> None:
     meta = obj["metadata"]
-    for field, name in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+    for field, (name, consequence) in PRECONDITIONS.items():
         wanted = options.preconditions.get(field)
         if wanted is not None and wanted != meta[field]:
-            why = f"Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {meta[field]}"
-            raise refusals.conflict(served.group, served.resource.plural, meta["name"], why)
+            why = f"the {name} in the precondition ({wanted}) does not match the {name} in record ({meta[field]}). "
+            raise refusals.conflict(served.group, served.resource.kind, meta["name"], why + consequence)
 
 
 def _marked(resource: Resource, old: Object, options: DeleteOptions, now: float) -> Object:

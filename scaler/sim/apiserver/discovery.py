@@ -13,6 +13,10 @@ from scaler.sim.apiserver.store import Object
 VERSION = {
     "major": "1",
     "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35",
     "gitVersion": "v1.36.0+sim",
     "gitCommit": "",
     "gitTreeState": "clean",
@@ -58,7 +62,9 @@ class Discovery:
         return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 
     def knows(self, group: str, version: str) -> bool:
-        return version in self._versions(group)
+        if (group, version) in self.registry.group_versions or (group, version) in self.others:
+            return True
+        return group in REVIEWS and version == "v1"
 
     def resources(self, group: str, version: str) -> Object:
         """GET /api/v1 and /apis/GROUP/VERSION."""

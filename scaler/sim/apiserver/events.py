@@ -23,7 +23,10 @@ def to_core(event: Object) -> Object:
 
 def to_newer(event: Object) -> Object:
     """To events.k8s.io/v1."""
-    return _renamed(event, NAMES) | {"apiVersion": "events.k8s.io/v1"}
+    shown = {
+        key: value for key, value in event.items() if value or key not in {"reportingComponent", "reportingInstance"}
+    }
+    return _renamed(shown, NAMES) | {"apiVersion": "events.k8s.io/v1"}
 
 
 def _renamed(event: Object, names: dict[str, str]) -> Object:

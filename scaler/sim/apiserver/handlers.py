@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from scaler.api.constraints import shown
+from scaler.errors import Problem
 from scaler.sim.apiserver import deletion, patches, refusals, requests, scales, shapes, streams, watches
 from scaler.sim.apiserver.answers import Call, answer, show
 from scaler.sim.apiserver.lists import Lists
@@ -92,12 +94,12 @@ class Handlers:
     # -- writing -----------------------------------------------------------------------------------------------
 
     async def create(self, call: Call) -> web.StreamResponse:
-        options = requests.options(call.query)
+        options = requests.options(call.query, "CreateOptions")
         stored = await self.registry.create(call.served, call.target.namespace, await self._body(call), options)
         return self._shown(call, stored, 201, options)
 
     async def replace(self, call: Call) -> web.StreamResponse:
-        options = requests.options(call.query)
+        options = requests.options(call.query, "UpdateOptions")
         body = await self._body(call)
         served, resource = call.served, call.served.resource
         if resource.create_on_update and self.registry.peek(served, call.key) is None:
@@ -108,7 +110,7 @@ class Handlers:
         return self._shown(call, stored, 200, options)
 
     async def patch(self, call: Call) -> web.StreamResponse:
-        options = requests.options(call.query)
+        options = requests.options(call.query, "PatchOptions")
         change = await self._patch(call)
         stored = await self.registry.update(call.served, call.key, change, options, call.target.subresource)
         return self._shown(call, stored, 200, options)
@@ -157,7 +159,7 @@ class Handlers:
         return await self._rescaled(call, await self._patch(call))
 
     async def _rescaled(self, call: Call, change: Change) -> web.StreamResponse:
-        options = requests.options(call.query)
+        options = requests.options(call.query, "UpdateOptions")
         return show(await scales.write(self.registry, call.served, call.key, change, options))
 
     # -- pieces ------------------------------------------------------------------------------------------------
@@ -171,14 +173,17 @@ class Handlers:
         apply = PATCHES.get(kind)
         known = [name for name in PATCHES if name != requests.STRATEGIC or not call.served.resource.custom]
         if apply is None or kind not in known:
-            raise refusals.unsupported_media_type(kind, known)
+            raise refusals.unsupported_media_type(known)
         patch = requests.parsed(kind, await call.request.read())
         if kind != requests.JSON_PATCH and not isinstance(patch, dict):
             raise refusals.bad_request("error decoding patch: a merge patch is an object")
 
         def change(current: Object) -> Object:
             patched: Object = apply(current, patch)
-            return patched
+            if (patched.get("kind"), patched.get("apiVersion")) != (current["kind"], current["apiVersion"]):
+                said = f"Invalid value: {shown(patched)}: it must stay a {current['kind']} of {current['apiVersion']}"
+                raise refusals.invalid("", "", "", [Problem("patch", said, patched)])
+            return requests.readable(call.served, patched)
 
         return change
 

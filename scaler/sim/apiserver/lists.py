@@ -99,9 +99,10 @@ class Lists:
 
 def _number(query: Mapping[str, str], name: str) -> int:
     text = query.get(name, "") or "0"
-    if not text.isdigit():
-        raise refusals.bad_request(f'{name}: Invalid value: "{text}": must be a whole number')
-    return int(text)
+    try:
+        return max(int(text), 0)
+    except ValueError:
+        raise refusals.bad_request(f'invalid {name}: Invalid value: "{text}": it is no whole number') from None
 
 
 def _written(token: Token) -> str:
@@ -112,4 +113,4 @@ def _read(text: str) -> Token:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(text), type=Token)
     except (msgspec.DecodeError, binascii.Error, ValueError) as error:
-        raise refusals.bad_request(f"continue key is not valid: {error}") from error
+        raise refusals.bad_request(f"invalid continue token: continue key is not valid: {error}") from error

@@ -19,6 +19,7 @@ Object = dict[str, Any]
 SUFFIX_SIGNS = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and no look-alikes, so that generated names spell nothing."""
 LONGEST_PREFIX = 58
+STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 LARGEST_ANNOTATIONS = 256 * 1024
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -76,9 +77,10 @@ def carried(resource: Resource, new: Object, old: Object, *, raised: bool = True
     A write to a subresource wants nothing new.
     """
     meta, before = new["metadata"], old["metadata"]
-    for field in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName"):
+    for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName"):
         if field in before:
             meta.setdefault(field, before[field])
+    meta["creationTimestamp"] = before["creationTimestamp"]
     meta.pop("selfLink", None)
     meta["resourceVersion"] = before["resourceVersion"]
     if "generation" in before:
@@ -112,6 +114,7 @@ def problems(resource: Resource, obj: Object, old: Object | None) -> Iterator[Pr
     yield from _label_problems(meta.get("labels") or {})
     yield from _annotation_problems(meta.get("annotations") or {})
     yield from _owner_problems(meta.get("ownerReferences") or [])
+    yield from _finalizer_problems(meta.get("finalizers") or [])
     if old is not None and old["metadata"].get("deletionTimestamp"):
         yield from _late_finalizers(meta, old["metadata"])
 
@@ -132,6 +135,8 @@ def name_problem(pattern: str, name: str) -> str | None:
         if name in {".", ".."}:
             return f"may not be '{name}'"
         return next((f"may not contain '{sign}'" for sign in "/%" if sign in name), None)
+    if pattern == "label" and "." in name:
+        return "must not contain dots"
     longest, shape, rule = (63, LABEL, LABEL_RULE) if pattern == "label" else (253, SUBDOMAIN, SUBDOMAIN_RULE)
     if len(name) > longest:
         return f"must be no more than {longest} characters"
@@ -139,7 +144,7 @@ def name_problem(pattern: str, name: str) -> str | None:
 
 
 def _immutable_problems(meta: Object, before: Object) -> Iterator[Problem]:
-    for field in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
+    for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
         if meta.get(field) != before.get(field):
             shown = meta.get(field)
             said = f'"{shown}"' if isinstance(shown, str) else shown
@@ -173,11 +178,11 @@ def qualified(key: str) -> bool:
 
 
 def _owner_problems(owners: list[Object]) -> Iterator[Problem]:
-    for index, owner in enumerate(owners):
+    for owner in owners:
         for field in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(field):
-                path = f"metadata.ownerReferences[{index}].{field}"
-                yield Problem(path, 'Invalid value: "": must not be empty', "")
+                said = "version must not be empty" if field == "apiVersion" else "must not be empty"
+                yield Problem(f"metadata.ownerReferences.{field}", f'Invalid value: "": {said}', "")
     controllers = [owner for owner in owners if owner.get("controller")]
     if len(controllers) > 1:
         first, second = controllers[0], controllers[1]
@@ -187,6 +192,15 @@ def _owner_problems(owners: list[Object]) -> Iterator[Problem]:
             f"and {second.get('kind')}/{second.get('name')}"
         )
         yield Problem("metadata.ownerReferences", f"Invalid value: {said}", owners)
+
+
+def _finalizer_problems(finalizers: list[str]) -> Iterator[Problem]:
+    for index, name in enumerate(finalizers):
+        if not qualified(name):
+            yield Problem(f"metadata.finalizers[{index}]", f'Invalid value: "{name}": {KEY_RULE}', name)
+        elif "/" not in name and name not in STANDARD_FINALIZERS:
+            said = "name is neither a standard finalizer name nor is it fully qualified"
+            yield Problem(f"metadata.finalizers[{index}]", f'Invalid value: "{name}": {said}', name)
 
 
 def _late_finalizers(meta: Object, before: Object) -> Iterator[Problem]:

@@ -66,7 +66,7 @@ def strategic_merge(target: Any, patch: Any) -> Any:
     merged = _retained(target if isinstance(target, dict) else {}, patch)
     for key, value in patch.items():
         if not key.startswith("$"):
-            _merge_member(merged, key, value)
+            _merge_member(merged, key, value, patch.get(f"$setElementOrder/{key}"))
         elif key.startswith("$deleteFromPrimitiveList/"):
             name = key.partition("/")[2]
             merged[name] = [item for item in merged.get(name, ()) if item not in value]
@@ -78,11 +78,11 @@ def _retained(target: Object, patch: Object) -> Object:
     return dict(target) if keys is None else {key: value for key, value in target.items() if key in keys}
 
 
-def _merge_member(merged: Object, key: str, value: Any) -> None:
+def _merge_member(merged: Object, key: str, value: Any, order: list[Any] | None) -> None:
     if value is None:
         merged.pop(key, None)
     elif isinstance(value, list):
-        merged[key] = _merged_list(key, merged.get(key), value)
+        merged[key] = _merged_list(key, merged.get(key), value, order)
     elif isinstance(value, dict):
         result = strategic_merge(merged.get(key), value)
         if result is None:
@@ -93,21 +93,21 @@ def _merge_member(merged: Object, key: str, value: Any) -> None:
         merged[key] = value
 
 
-def _merged_list(name: str, old: Any, patch: list[Any]) -> list[Any]:
+def _merged_list(name: str, old: Any, patch: list[Any], order: list[Any] | None) -> list[Any]:
     if name in PRIMITIVE_LISTS:
         known = list(old or ())
         return known + [item for item in patch if item not in known]
     keyed = name in MERGE_KEYS and all(isinstance(item, dict) for item in patch)
     if not keyed or {"$patch": "replace"} in patch:
         return [item for item in patch if item != {"$patch": "replace"}]
-    return _merged_by_key(MERGE_KEYS[name], list(old or ()), patch)
+    merged = _merged_by_key(MERGE_KEYS[name], list(old or ()), patch)
+    return _ordered(MERGE_KEYS[name], merged, list(old or ()), patch if order is None else order)
 
 
 def _merged_by_key(keys: tuple[str, ...], old: list[Object], patch: list[Object]) -> list[Any]:
     merged = list(old)
     for item in patch:
-        key = next((key for key in keys if key in item), None)
-        place = next((at for at, known in enumerate(merged) if key and known.get(key) == item[key]), None)
+        place = _place(keys, item, merged)
         if item.get("$patch") == "delete":
             if place is not None:
                 del merged[place]
@@ -116,6 +116,29 @@ def _merged_by_key(keys: tuple[str, ...], old: list[Object], patch: list[Object]
         else:
             merged[place] = strategic_merge(merged[place], item)
     return merged
+
+
+def _place(keys: tuple[str, ...], item: Object, items: list[Object]) -> int | None:
+    key = next((key for key in keys if key in item), None)
+    return next((at for at, known in enumerate(items) if key and known.get(key) == item[key]), None)
+
+
+def _ordered(keys: tuple[str, ...], merged: list[Object], old: list[Object], order: list[Object]) -> list[Any]:
+    """Named items in the order of the patch; of the others, those go before that stood before."""
+    ours = sorted(
+        (item for item in merged if _place(keys, item, order) is not None), key=lambda i: _rank(keys, i, order)
+    )
+    theirs = [item for item in merged if _place(keys, item, order) is None]
+    result: list[Any] = []
+    while ours and theirs:
+        one, other = _place(keys, theirs[0], old), _place(keys, ours[0], old)
+        first = one is not None and other is not None and one < other
+        result.append((theirs if first else ours).pop(0))
+    return [*result, *ours, *theirs]
+
+
+def _rank(keys: tuple[str, ...], item: Object, order: list[Object]) -> int:
+    return _place(keys, item, order) or 0
 
 
 # -- JSON patch ------------------------------------------------------------------------------------------------
@@ -158,10 +181,10 @@ def _steps(path: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
 
 
-def _unprocessable(message: str) -> refusals.Refusal:
-    return refusals.Refusal(
-        422, "Invalid", f"the server rejected our request due to an error in our request: {message}"
-    )
+def _unprocessable(why: str) -> refusals.Refusal:
+    """The real server keeps the reason to itself; ours tells it among the details."""
+    said = "the server rejected our request due to an error in our request"
+    return refusals.Refusal(422, "Invalid", said, {"causes": [{"reason": "InvalidPatch", "message": why}]})
 
 
 def _found(target: Any, steps: list[str]) -> Any:

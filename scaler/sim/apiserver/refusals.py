@@ -33,7 +33,7 @@ class Refusal(Exception):
             "status": "Failure",
             "message": message,
             **({"reason": reason} if reason else {}),
-            **({"details": details} if details else {}),
+            **({} if details is None else {"details": details}),
             "code": code,
         }
 
@@ -44,7 +44,7 @@ def not_found(group: str, plural: str, name: str) -> Refusal:
 
 
 def no_such_path() -> Refusal:
-    return Refusal(404, "NotFound", "the server could not find the requested resource")
+    return Refusal(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def already_exists(group: str, plural: str, name: str) -> Refusal:
@@ -76,11 +76,8 @@ def method_not_allowed() -> Refusal:
     return Refusal(405, "MethodNotAllowed", message, {})
 
 
-def unsupported_media_type(found: str, known: Sequence[str]) -> Refusal:
-    message = (
-        f"the body of the request was in an unknown format - accepted media types include: {', '.join(known)}"
-        f"{f' (found {found})' if found else ''}"
-    )
+def unsupported_media_type(known: Sequence[str]) -> Refusal:
+    message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(known)}"
     return Refusal(415, "UnsupportedMediaType", message)
 
 

@@ -78,6 +78,7 @@ class Registry:
         self.clock = clock
         self.served: dict[tuple[str, str, str], Served] = {}
         """By group, version and plural."""
+        self.group_versions: set[tuple[str, str]] = set()
         self.admission: list[Admit] = [self._admit_namespace]
         """Asked in this order about every write that changes something."""
 
@@ -92,11 +93,13 @@ class Registry:
     def serve_as(self, group: str, version: Version, resource: Resource) -> None:
         """Serve a resource under a group and version, its own or an alias."""
         self.served[group, version.name, resource.plural] = Served(group, version, resource)
+        self.group_versions.add((group, version.name))
 
     def withdraw(self, group: str, plural: str) -> None:
         """Serve no version of that resource any more."""
         for key in [key for key in self.served if key[0] == group and key[2] == plural]:
             del self.served[key]
+        self.group_versions = {key[:2] for key in self.served}
 
     def find(self, group: str, version: str, plural: str) -> Served:
         """What a path names; raises 404."""
@@ -144,7 +147,7 @@ class Registry:
         new = self._incoming(served, body, options)
         self._check_place(resource, new, namespace)
         if (new.get("metadata") or {}).get("resourceVersion"):
-            raise refusals.Refusal(500, "InternalError", "resourceVersion should not be set on objects to be created")
+            raise refusals.Refusal(500, "", "resourceVersion should not be set on objects to be created")
         table = self.store.table(resource.table)
         metadata.born(resource, new, namespace, now, taken=lambda name: (namespace, name) in table.objects)
         schemas.fill(served, new, now)
@@ -235,7 +238,7 @@ class Registry:
         """A write to the object leaves its status alone; a write to the status leaves all else alone."""
         if subresource == "status":
             kept = (
-                old["metadata"] if resource.custom else {**new["metadata"], "labels": new["metadata"].get("labels")}
+                old["metadata"] if resource.custom else {**new["metadata"], "labels": old["metadata"].get("labels")}
             )
             result = {**old, "metadata": {key: value for key, value in kept.items() if value is not None}}
             return _with(result, "status", new.get("status"))

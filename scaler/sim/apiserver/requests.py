@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from scaler.sim.apiserver import refusals
+from scaler.errors import Problem
+from scaler.sim.apiserver import fieldtypes, refusals
 from scaler.sim.apiserver.deletion import DeleteOptions
 from scaler.sim.apiserver.registry import Options, Served
 from scaler.sim.apiserver.store import Object
@@ -54,11 +55,12 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     return query.get(name, "") in {"true", "1", "True"}
 
 
-def options(query: Mapping[str, str]) -> Options:
-    """Of a write; `warnings` is the caller's to read afterwards."""
+def options(query: Mapping[str, str], kind: str) -> Options:
+    """Of a write (`kind` is CreateOptions and the like); `warnings` is the caller's to read afterwards."""
     dry_run = query.get("dryRun", "")
     if dry_run not in {"", "All"}:
-        raise refusals.bad_request(f'dryRun: Unsupported value: "{dry_run}": supported values: "All"')
+        said = f'Unsupported value: ["{dry_run}"]: supported values: "All"'
+        raise refusals.invalid("meta.k8s.io", kind, "", [Problem("dryRun", said, dry_run)])
     return Options(dry_run=bool(dry_run), strict=query.get("fieldValidation") == "Strict", warnings=[])
 
 
@@ -96,40 +98,36 @@ def parsed(content_type: str, body: bytes) -> Any:
             return yaml.safe_load(body)
         except yaml.YAMLError as error:
             raise refusals.bad_request(f"error converting YAML to JSON: {error}") from error
-    raise refusals.unsupported_media_type(kind, (JSON, YAML))
+    raise refusals.unsupported_media_type((JSON, YAML))
 
 
 def sent_object(served: Served, kind: str, api_version: str, content: Any) -> Object:
     """The body as an object of the kind that the path names."""
     if not isinstance(content, dict):
         raise refusals.bad_request(f"the object provided is no {kind} but {type(content).__name__}")
-    if not content.get("kind") or not content.get("apiVersion"):
-        missing = "Kind" if not content.get("kind") else "apiVersion"
+    if not served.resource.custom:
+        # What the path says already need not be said again, of built-in kinds.
+        content = {"kind": kind, "apiVersion": api_version, **content}
+    return _checked(served, kind, api_version, content)
+
+
+def _checked(served: Served, kind: str, api_version: str, content: Object) -> Object:
+    for field, name in (("kind", "Kind"), ("apiVersion", "apiVersion")):
+        if not content.get(field):
+            raise refusals.bad_request(f"Object '{name}' is missing in '{msgspec.json.encode(content).decode()}'")
+    if (content["apiVersion"], content["kind"]) != (api_version, kind):
+        found, version = content["kind"], served.version.name
         raise refusals.bad_request(
-            f"Object '{missing}' is missing in '{msgspec.json.encode(content).decode()[:200]}'"
+            f'{found} in version "{version}" cannot be handled as a {kind}: '
+            f"{content['apiVersion']} {found} is not {api_version} {kind}"
         )
-    if content["apiVersion"] != api_version:
-        raise refusals.bad_request(
-            f"the API version in the data ({content['apiVersion']}) does not match "
-            f"the expected API version ({api_version})"
-        )
-    if content["kind"] != kind:
-        raise refusals.bad_request(
-            f'{served.resource.kind} in version "{served.version.name}" cannot be handled as a {kind}: '
-            f"the kind in the data ({content['kind']}) does not match the expected kind ({kind})"
-        )
-    _check_metadata(content)
+    return content if kind == "Scale" else readable(served, content)
+
+
+def readable(served: Served, content: Object) -> Object:
+    """The object, unless its fields have types that nobody can read."""
+    if served.resource.custom:
+        fieldtypes.check_metadata(served.resource.kind, served.version.name, content)
+    else:
+        fieldtypes.check(served.resource.kind, served.version.name, content)
     return content
-
-
-def _check_metadata(content: Object) -> None:
-    """The types of metadata that every kind shares; what is wrong here cannot even be read."""
-    meta = content.get("metadata")
-    if meta is not None and not isinstance(meta, dict):
-        raise refusals.bad_request("metadata must be an object")
-    for field in ("labels", "annotations"):
-        values = (meta or {}).get(field)
-        if values is None:
-            continue
-        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-            raise refusals.bad_request(f"cannot unmarshal metadata.{field}: its values must be of type string")

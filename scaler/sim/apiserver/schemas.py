@@ -64,7 +64,7 @@ def check(served: "Served", obj: Object, old: Object | None, subresource: str = 
 def version_required(served: "Served", name: str) -> refusals.Refusal:
     """An update of this kind must say which version it replaces."""
     problem = Problem("metadata.resourceVersion", "Invalid value: 0: must be specified for an update", 0)
-    return refusals.invalid(served.group, served.resource.kind, name, [problem])
+    return refusals.invalid(served.group, served.resource.plural, name, [problem])
 
 
 def _schema_problems(shape: dict[str, Any], obj: Object, old: Object | None) -> list[Problem]:

@@ -56,17 +56,15 @@ def as_text(selector: Object) -> str:
     return ",".join(parts)
 
 
-def field_selector(
-    text: str, resource: str, known: Mapping[str, Callable[[Object], str]]
-) -> Callable[[Object], bool]:
+def field_selector(text: str, known: Mapping[str, Callable[[Object], str]]) -> Callable[[Object], bool]:
     """What the text asks of an object; a field that cannot be selected by is refused as the real server does."""
     wanted: list[tuple[Callable[[Object], str], str, bool]] = []
     place = 0
     while place < len(text):
         match = FIELD.match(text, place)
         if match is None:
-            raise refusals.bad_request(f"unable to parse field selector {text!r}")
-        wanted.append((_field(match["path"], resource, known), _unescaped(match["value"]), match["operator"] != "!="))
+            raise refusals.bad_request(f"invalid selector: '{text}'; can't understand '{text[place:]}'")
+        wanted.append((_field(match["path"], known), _unescaped(match["value"]), match["operator"] != "!="))
         place = match.end()
     return lambda obj: all((read(obj) == value) is equal for read, value, equal in wanted)
 
@@ -86,14 +84,13 @@ def reader(path: str) -> Callable[[Object], str]:
     return read
 
 
-def _field(path: str, resource: str, known: Mapping[str, Callable[[Object], str]]) -> Callable[[Object], str]:
+def _field(path: str, known: Mapping[str, Callable[[Object], str]]) -> Callable[[Object], str]:
     if path in BASE_FIELDS:
         return reader(path)
     if path not in known:
-        raise refusals.bad_request(
-            f'Unable to find "{resource}" that match label selector "", field selector: '
-            f"field label not supported: {path}"
-        )
+        base = ", ".join(f'"{name}"' for name in BASE_FIELDS)
+        only = f'"{path}" is not a known field selector: only {base}'
+        raise refusals.bad_request(f"field label not supported: {path}" if known else only)
     return known[path]
 
 

@@ -130,7 +130,7 @@ class ApiServer:
         group, version = target.group, target.version
         if self.aggregator.answers(group, version):
             return await self._forward(request, target, user)
-        if not target.plural:
+        if not target.plural or not self.discovery.knows(group, version):
             return self._answer_resources(target)
         if (group, version) in self.extensions:
             return show(await self.extensions[group, version].answer(target, request.query))
@@ -152,18 +152,23 @@ class ApiServer:
         path = request.path.rstrip("/") or "/"
         if path in HEALTH:
             return text("ok")
-        if path == "/version":
-            return show(VERSION)
         if path in {"/api", "/apis"}:
             return self._answer_groups(request, core=path == "/api")
+        document = self._document(path)
+        return _no_page() if document is None else show(document)
+
+    def _document(self, path: str) -> Object | None:
+        """What is said of the server as a whole."""
+        if path == "/version":
+            return VERSION
         if path == "/openapi/v3":
-            return show(openapi.index(self.registry))
+            return openapi.index(self.registry)
         if path.startswith("/openapi/v3/"):
-            return show(openapi.document(self.registry, path.removeprefix("/openapi/v3/")))
+            return openapi.document(self.registry, path.removeprefix("/openapi/v3/"))
         group = path.removeprefix("/apis/")
         if path.startswith("/apis/") and any(group == entry["name"] for entry in self.discovery.groups()["groups"]):
-            return show({"kind": "APIGroup", "apiVersion": "v1", **self.discovery.group(group)})
-        raise refusals.no_such_path()
+            return {"kind": "APIGroup", "apiVersion": "v1", **self.discovery.group(group)}
+        return None
 
     def _answer_groups(self, request: web.BaseRequest, *, core: bool) -> web.StreamResponse:
         if "as=APIGroupDiscoveryList" in request.headers.get("Accept", ""):
@@ -178,7 +183,7 @@ class ApiServer:
     def _answer_resources(self, target: Target) -> web.StreamResponse:
         known = self.discovery.knows(target.group, target.version)
         if not known:
-            raise refusals.no_such_path()
+            return _no_page()
         return show(self.discovery.resources(target.group, target.version))
 
     # -- what is not kept --------------------------------------------------------------------------------------
@@ -209,6 +214,11 @@ class ApiServer:
         reply = await self.aggregator.forward(target.group, target.version, message)
         headers = {"Content-Type": reply.content_type} if reply.content_type else {}
         return web.Response(body=reply.body, status=reply.status, headers=headers)
+
+
+def _no_page() -> web.Response:
+    """What no handler answers: not even a Status."""
+    return text("404 page not found\n", 404)
 
 
 def _is_transient(target: Target) -> bool:

@@ -38,7 +38,7 @@ class Selection(msgspec.Struct, frozen=True):
 
 def selection(served: Served, namespace: str, labels: str = "", fields: str = "") -> Selection:
     """From the query of a request; raises 400 for what cannot be read."""
-    by_fields = selectors.field_selector(fields, served.resource.table, served.resource.fields) if fields else None
+    by_fields = selectors.field_selector(fields, served.resource.fields) if fields else None
     return Selection(namespace, selectors.label_selector(labels) if labels else None, by_fields)
 
 

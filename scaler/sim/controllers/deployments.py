@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable
 
+from scaler.clock import to_rfc3339
 from scaler.sim.apiserver import deletion
 from scaler.sim.apiserver.deletion import DeleteOptions
 from scaler.sim.apiserver.registry import Registry
@@ -37,13 +38,21 @@ class Deployments:
             return None
         mark = template_hash(current["spec"]["template"])
         sets = self.owned.of(current)
-        if not any(_mark(one) == mark for one in sets):
-            await self._create_set(current, mark, len(sets) + 1)
-        if not current["spec"].get("paused") or len(sets) <= 1:
+        if current["spec"].get("paused"):
+            await self._keep(current, sets)
+        else:
+            if not any(_mark(one) == mark for one in sets):
+                await self._create_set(current, mark, len(sets) + 1)
             await self._roll(current, mark)
-        await self._clean_up(current, mark)
+            await self._clean_up(current, mark)
         await self._write_status(key, mark)
         return None
+
+    async def _keep(self, current: Object, sets: list[Object]) -> None:
+        """A paused Deployment rolls nothing out; the set it has follows the number of replicas."""
+        busy = [one for one in sets if _size(one)] or sets[-1:]
+        if len(busy) == 1:
+            await self._resize(busy[0], current["spec"].get("replicas", 1))
 
     async def _create_set(self, current: Object, mark: str, revision: int) -> None:
         spec, template = current["spec"], current["spec"]["template"]
@@ -112,13 +121,14 @@ class Deployments:
         current = self.registry.get(self.deployments, key).object
         sets = self.owned.of(current)
         status, annotations = self._status(current, sets, mark), current["metadata"].get("annotations") or {}
-        newest = next(one for one in sets if _mark(one) == mark)
-        marked = {**annotations, REVISION: newest["metadata"]["annotations"][REVISION]}
+        newest = next((one for one in sets if _mark(one) == mark), None)
+        revision = {REVISION: newest["metadata"]["annotations"][REVISION]} if newest else {}
+        marked = {**annotations, **revision}
         if status == current.get("status") and marked == annotations:
             return
 
         def written(obj: Object) -> Object:
-            return {**obj, "metadata": {**obj["metadata"], "annotations": marked}, "status": status}
+            return {**obj, "metadata": {**obj["metadata"], "annotations": marked or None}, "status": status}
 
         await self.registry.update(self.deployments, key, written, subresource="status")
 
@@ -138,13 +148,17 @@ class Deployments:
         }
         done = updated == total == available == wanted
         new = [
-            _available(available >= wanted - _allowances(current["spec"], wanted)[1]),
             _progressing(mark, current, done),
+            _available(available >= wanted - _allowances(current["spec"], wanted)[1]),
         ]
+        now = self.registry.clock.now()
         return {
             "observedGeneration": current["metadata"]["generation"],
             **{name: count for name, count in counts.items() if count},
-            "conditions": owned.conditions(at(current, "status.conditions") or (), new, self.registry.clock.now()),
+            "terminatingReplicas": sum(at(one, "status.terminatingReplicas") or 0 for one in sets),
+            "conditions": [
+                _updated(part, now) for part in owned.conditions(at(current, "status.conditions") or (), new, now)
+            ],
         }
 
 
@@ -181,7 +195,14 @@ def _available(enough: bool) -> Object:
     return {"type": "Available", "status": "True" if enough else "False", "reason": reason, "message": said}
 
 
+def _updated(part: Object, now: float) -> Object:
+    return {**part, "lastUpdateTime": part.get("lastUpdateTime", to_rfc3339(now))}
+
+
 def _progressing(mark: str, current: Object, done: bool) -> Object:
+    if current["spec"].get("paused"):
+        said = "Deployment is paused"
+        return {"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused", "message": said}
     name = f"{current['metadata']['name']}-{mark}"
     if done:
         reason, said = "NewReplicaSetAvailable", f'ReplicaSet "{name}" has successfully progressed.'

@@ -59,13 +59,15 @@ class ReplicaSets:
         """Count the pods; seconds until one more becomes available, when that only takes time."""
         current = self.registry.get(self.sets, key).object
         now, delay = self.registry.clock.now(), current["spec"].get("minReadySeconds", 0)
-        pods = [pod for pod in self.owned.of(current) if owned.is_active(pod)]
+        every = self.owned.of(current)
+        pods = [pod for pod in every if owned.is_active(pod)]
         ready = sum(map(owned.is_ready, pods))
         available = sum(owned.is_available(pod, delay, now) for pod in pods)
         counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": available}
         status = {
             "replicas": len(pods),
             **{name: count for name, count in counts.items() if count},
+            "terminatingReplicas": sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in every),
             "observedGeneration": current["metadata"]["generation"],
         }
         if status != current.get("status"):
