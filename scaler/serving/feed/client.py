@@ -5,8 +5,8 @@ The copy is kept while nobody is connected: who answers from it says how old it 
 
 import asyncio
 import contextlib
-import itertools
 import logging
+import math
 import ssl
 from collections.abc import Callable
 
@@ -25,11 +25,11 @@ from scaler.serving.feed.frames import (
     Entries,
     FromLeader,
     Hello,
-    Look,
     Looked,
     decode_from_leader,
     encode,
 )
+from scaler.serving.feed.looks import Looks
 from scaler.serving.truth import LookFailed
 
 log = logging.getLogger("scaler.feed")
@@ -59,11 +59,8 @@ class FeedClient:
         self._ahead = 0.0
         self._address = ""
         self._moved = asyncio.Event()
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[MetricAnswer]] = {}
-        self._outbox: list[Look] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._looks = Looks()
+        self._heard = -math.inf
         self._orphans: dict[Key, BoardEntry] = {}
         self._said = ""
         self.holder = ""
@@ -72,13 +69,13 @@ class FeedClient:
         """Whether a whole snapshot was ever received."""
         self.connects = 0
         """Connections that stood, ever."""
-        self.heard = 0.0
-        """When the leader was last heard, on our clock; 0 for never."""
+        self.connected = False
+        """Whether a leader is there to look."""
 
     @property
-    def connected(self) -> bool:
-        """Whether a leader is there to look."""
-        return self._socket is not None
+    def lag(self) -> float:
+        """Seconds since the leader was last heard; infinite when it never was."""
+        return asyncio.get_running_loop().time() - self._heard
 
     def now(self) -> float:
         return self._now() + self._ahead
@@ -93,21 +90,9 @@ class FeedClient:
             self._moved.set()
 
     async def look(self, namespace: str, name: str, metric: str, within: float) -> MetricAnswer:
-        if self._socket is None:
+        if not self.connected:
             raise LookFailed("there is no connection to a leader")
-        look = Look(next(self._ids), namespace, name, metric)
-        answer: asyncio.Future[MetricAnswer] = asyncio.get_running_loop().create_future()
-        self._waiting[look.id] = answer
-        self._outbox.append(look)
-        if self._sending is None:
-            self._sending = asyncio.ensure_future(self._send())
-        try:
-            async with asyncio.timeout(within):
-                return await answer
-        except TimeoutError:
-            raise LookFailed(f"the source did not answer within {within:g} s") from None
-        finally:
-            self._waiting.pop(look.id, None)
+        return await self._looks.ask(namespace, name, metric, within)
 
     async def run(self) -> None:
         """Keep connected to whoever leads, for ever."""
@@ -134,7 +119,12 @@ class FeedClient:
     async def _try(self, session: aiohttp.ClientSession, address: str) -> str:
         try:
             return await self._follow(session, address)
-        except (aiohttp.ClientError, msgspec.MsgspecError, OSError, RuntimeError) as error:  # TimeoutError is an OSError
+        except (
+            aiohttp.ClientError,
+            msgspec.MsgspecError,
+            OSError,
+            RuntimeError,
+        ) as error:  # TimeoutError is an OSError
             return str(error) or type(error).__name__
 
     async def _follow(self, session: aiohttp.ClientSession, address: str) -> str:
@@ -157,29 +147,45 @@ class FeedClient:
             await socket.close()
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> str:
-        moved = asyncio.ensure_future(self._moved.wait())
-        reading = asyncio.ensure_future(self._read(socket))
+        self._heard = asyncio.get_running_loop().time()
+        parts = (self._read(socket), self._write(socket), self._watch(), self._wait_for_move())
+        tasks = [asyncio.ensure_future(part) for part in parts]
         try:
-            await asyncio.wait({moved, reading}, return_when=asyncio.FIRST_COMPLETED)
-            return reading.result() if reading.done() else "another one leads"
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
         finally:
-            for task in (moved, reading):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(moved, reading, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+        loop = asyncio.get_running_loop()
         while True:
-            message = await socket.receive(timeout=self._silence)
+            message = await socket.receive()
             if message.type is not aiohttp.WSMsgType.BINARY:
                 return f"the leader closed the connection ({socket.close_code})"
             for frame in decode_from_leader(message.data):
-                self._take(frame, socket)
-            self.heard = self._now()
+                self._take(frame)
+            self._heard = loop.time()
 
-    def _take(self, frame: FromLeader, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+        while True:
+            await self._looks.news.wait()
+            await socket.send_bytes(encode(self._looks.take_unsent()))
+
+    async def _watch(self) -> str:
+        while self.lag <= self._silence:  # noqa: ASYNC110 - an event a message would cost more than this
+            await asyncio.sleep(self._silence / 4)
+        return f"the leader was silent for {self._silence:g} s"
+
+    async def _wait_for_move(self) -> str:
+        await self._moved.wait()
+        return "another one leads"
+
+    def _take(self, frame: FromLeader) -> None:
         match frame:
             case Looked():
-                self._answered(frame)
+                self._looks.answered(frame)
             case Entries(entries):
                 for entry in entries:
                     self._orphans.pop(entry.key, None)
@@ -187,14 +193,14 @@ class FeedClient:
             case Beat(now):
                 self._ahead = now - self._now()
             case Hello(holder, now):
-                self._greeted(holder, now, socket)
+                self._greeted(holder, now)
             case Complete():
                 self._completed()
 
-    def _greeted(self, holder: str, now: float, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def _greeted(self, holder: str, now: float) -> None:
         self.holder, self._ahead = holder, now - self._now()
         self._orphans = {entry.key: entry for entry in self.board}
-        self._socket = socket
+        self.connected = True
         self.connects += 1
         self._said = ""
         log.info("following the board of %s", holder)
@@ -211,27 +217,6 @@ class FeedClient:
             if self.board.get(key) is entry:
                 self.board.remove(key)
 
-    def _answered(self, looked: Looked) -> None:
-        waiting = self._waiting.pop(looked.id, None)
-        if waiting is None or waiting.done():  # who asked has given up
-            return
-        if looked.answer is None:
-            waiting.set_exception(LookFailed(looked.why, unknown=True))
-        else:
-            waiting.set_result(looked.answer)
-
-    async def _send(self) -> None:
-        """All looks of this turn of the loop in one message."""
-        looks, self._outbox = self._outbox, []
-        self._sending = None
-        if self._socket is not None:
-            # the reader sees the end of a connection too, and tells everybody who waits
-            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-                await self._socket.send_bytes(encode(looks))
-
     def _disconnected(self) -> None:
-        self._socket = None
-        waiting, self._waiting = self._waiting, {}
-        for each in waiting.values():
-            if not each.done():
-                each.set_exception(LookFailed("the connection to the leader was lost"))
+        self.connected = False
+        self._looks.fail_all("the connection to the leader was lost")

@@ -81,7 +81,7 @@ class FeedServer:
         if socket.ws_protocol != PROTOCOL:
             await socket.close(code=WSCloseCode.PROTOCOL_ERROR, message=b"another version")
             return socket
-        replica = _Replica(socket, self._ask, self._heartbeat)
+        replica = _Replica(socket, request.transport, self._ask, self._heartbeat)
         self._replicas.add(replica)
         leave = self._board.subscribe(replica.changed)
         try:
@@ -108,9 +108,14 @@ class _Replica:
     """One connection: what it still has to be told, coalesced, so that a slow reader costs no memory."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, ask: Callable[[Look], Awaitable[Looked]], heartbeat: float
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        ask: Callable[[Look], Awaitable[Looked]],
+        heartbeat: float,
     ) -> None:
         self._socket = socket
+        self._transport = transport
         self._ask = ask
         self._heartbeat = heartbeat
         self._changed: dict[Key, BoardEntry] = {}
@@ -118,6 +123,7 @@ class _Replica:
         self._looking: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._next_beat: asyncio.TimerHandle | None = None
+        self._sending_since: float | None = None
         self.entries_sent = 0
 
     def changed(self, entry: BoardEntry) -> None:
@@ -130,21 +136,25 @@ class _Replica:
                 await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"the leader changes")
 
     async def serve(self, hello: Hello, snapshot: list[BoardEntry], now: Callable[[], float]) -> None:
+        """Until either side ends it."""
         writing = asyncio.ensure_future(self._write(hello, snapshot, now))
+        writing.add_done_callback(_report)
         self._beat()
         try:
             await self._read()
         finally:
             if self._next_beat is not None:
                 self._next_beat.cancel()
-            writing.cancel()
-            for looking in self._looking:
-                looking.cancel()
+            for task in (writing, *self._looking):
+                task.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
     def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
         self._news.set()
-        self._next_beat = asyncio.get_running_loop().call_later(self._heartbeat, self._beat)
+        self._next_beat = loop.call_later(self._heartbeat, self._beat)
+        if self._sending_since is not None and loop.time() - self._sending_since > SILENCE:
+            self._abort()  # it reads nothing; its side has given us up already
 
     async def _read(self) -> None:
         async for message in self._socket:
@@ -162,6 +172,7 @@ class _Replica:
         task = asyncio.ensure_future(self._look(look))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
+        task.add_done_callback(_report)
 
     async def _look(self, look: Look) -> None:
         self._looked.append(await self._ask(look))
@@ -177,8 +188,8 @@ class _Replica:
             while True:
                 await self._news.wait()
                 await self._send(self._take(now))
-        except (ConnectionError, TimeoutError):
-            await self.end()
+        except ConnectionError:
+            self._abort()
 
     def _take(self, now: Callable[[], float]) -> list[FromLeader]:
         """All that is new; what came in the same turn of the loop goes along."""
@@ -191,8 +202,19 @@ class _Replica:
 
     async def _send(self, frames: list[FromLeader]) -> None:
         self.entries_sent += sum(len(frame.entries) for frame in frames if isinstance(frame, Entries))
-        async with asyncio.timeout(SILENCE):
-            await self._socket.send_bytes(encode(frames))
+        self._sending_since = asyncio.get_running_loop().time()
+        await self._socket.send_bytes(encode(frames))
+        self._sending_since = None
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """A bug in a task that nobody waits for must not stay unseen."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("the feed met an error of ours", exc_info=error)
 
 
 def _certificate(request: web.Request) -> bytes | None:
