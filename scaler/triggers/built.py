@@ -18,7 +18,7 @@ from scaler.horizontal.metric_names import metric_name
 from scaler.horizontal.readings import Failure, MetricSpec, MetricType, Reading, TriggerPlan
 from scaler.triggers.connections import Connections
 from scaler.triggers.contract import Assumed, BuildContext, Shown, Trigger
-from scaler.triggers.parameters import Given, Role, declared, known_here, read, usual_path, warnings
+from scaler.triggers.parameters import Given, Role, absent_variables, declared, known_here, read, usual_path, warnings
 from scaler.triggers.types import TYPES
 
 T = TypeVar("T")
@@ -141,6 +141,7 @@ def build(index: int, entry: TriggerSpec, context: BuildContext) -> BuiltTrigger
     if cls is None:
         return _unbuilt(index, entry, context, [unknown_type(entry.type)])
     given = Given(entry.metadata, context.auth, context.env)
+    context = msgspec.structs.replace(context, notes=(*context.notes, *absent_variables(given)))
     trigger, problems = _make(cls, entry, given, context)
     warned = () if cls.open_metadata else tuple(_placed(index, warnings(cls.parameters_type, given)))
     if trigger is None or problems or context.problems:

@@ -209,6 +209,13 @@ def warnings(cls: type[Parameters], given: Given) -> list[Problem]:
     return found
 
 
+def absent_variables(given: Given) -> Iterator[str]:
+    """A note for each variable that is named and not there: the parameter is then read from its next source."""
+    for key, variable in given.metadata.items():
+        if key.endswith("FromEnv") and given.env is not None and not given.env.get(variable, "").strip():
+            yield f"{key} names {variable}, which is not in the environment of the target's container or is blank"
+
+
 def unknown(cls: type[Parameters], metadata: Mapping[str, str]) -> Iterator[Problem]:
     """A warning for each key that no parameter reads, with the one that was perhaps meant."""
     known = _known_keys(cls)
@@ -277,7 +284,7 @@ def _value(parameter: Parameter, given: Given, problems: list[Problem]) -> Any:
     found = parameter.find(given)
     if found is None:
         if parameter.required and not parameter.may_come(given):
-            problems.append(Problem(usual_path(parameter), _missing(parameter, given)))
+            problems.append(Problem(usual_path(parameter), _missing(parameter)))
         return _absent(parameter)
     if parameter.removed:
         problems.append(Problem(found.path, f"is not read any more: {parameter.removed}", found.text))
@@ -295,18 +302,13 @@ def _absent(parameter: Parameter) -> Any:
     return _EMPTY.get(parameter.type, "") if parameter.default is REQUIRED else parameter.default
 
 
-def _missing(parameter: Parameter, given: Given) -> str:
+def _missing(parameter: Parameter) -> str:
     ways = {
         "m": "here",
         "a": f"as parameter {parameter.name} of the authentication",
         "e": f"by {parameter.name}FromEnv",
     }
-    message = f"is required: give it {' or '.join(ways[source] for source in parameter.sources)}"
-    for name in parameter.names:
-        variable = given.metadata.get(f"{name}FromEnv", "") if "e" in parameter.sources else ""
-        if variable:
-            message += f" ({name}FromEnv names {variable}, which is not in the environment of the target's container)"
-    return message
+    return f"is required: give it {' or '.join(ways[source] for source in parameter.sources)}"
 
 
 def question(parameters: Parameters) -> tuple[Hashable, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 from yarl import URL
 
-from scaler.clock import to_rfc3339
+from scaler.clock import to_rfc3339_micro
 from scaler.errors import Problem, Unreadable
 from scaler.triggers.aws import AwsAuthorization, AwsCaller
 from scaler.triggers.connections import Connections
@@ -116,7 +116,8 @@ class Prometheus(HttpTrigger[PrometheusParameters]):
         return self._request
 
     async def send(self, io: Connections, request: Request) -> HttpAnswer:
-        url = URL(f"{request.url}&time={quote_plus(to_rfc3339(io.now()))}", encoded=True)
+        # With fractions, where upstream cuts them off: cut, the newest sample may be a second too new to be seen.
+        url = URL(f"{request.url}&time={quote_plus(to_rfc3339_micro(io.now()))}", encoded=True)
         request = msgspec.structs.replace(request, url=url)
         if self._caller is not None:
             signature = await io.aws.signed(self._caller, _AMAZON, str(request.url), self.place)
