@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from scaler.api.meta import Raw
 from scaler.api.scaledobject import GroupVersionKindResource
 from scaler.api.selector import selector_from
 from scaler.errors import ApiError
@@ -26,8 +27,13 @@ class ScaleNow(msgspec.Struct, frozen=True):
     replicas: int
     """Asked for (spec.replicas, 1 when it says nothing)."""
     current: int
-    selector: str
-    """Of its pods, in the text form."""
+    pods: str | Raw
+    """Which pods are its own: a label selector in either form."""
+
+    @property
+    def selector(self) -> str:
+        """Which pods are its own, in the text form; spelt only when somebody asks, since hardly anybody does."""
+        return self.pods if isinstance(self.pods, str) else str(selector_from(self.pods))
 
 
 class NoTarget(msgspec.Struct, frozen=True):
@@ -68,7 +74,7 @@ class Workloads:
         copy = informer.get(namespace, name) if informer is not None else None
         if copy is not None:
             asked = 1 if copy.spec.replicas is None else copy.spec.replicas
-            return ScaleNow(asked, copy.status.replicas, str(selector_from(copy.spec.selector)))
+            return ScaleNow(asked, copy.status.replicas, copy.spec.selector)
         return await self._ask(resource, namespace, name)
 
     async def _ask(self, resource: Resource, namespace: str, name: str) -> ScaleNow | NoTarget:

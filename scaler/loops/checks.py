@@ -190,8 +190,13 @@ def _triggers_of(tracked: Tracked, metric: str) -> list[BuiltTrigger]:
     return [trigger for trigger in tracked.triggers if any(spec.name == metric for spec in trigger.plan.metrics)]
 
 
+_NONE = frozenset[str]()
+
+
 def _cached(subject: Subject) -> frozenset[str]:
     external = [plan for plan in subject.triggers if plan.resource is None]
+    if not any(plan.cached for plan in external):
+        return _NONE
     if subject.scaled.spec.advanced.scaling_modifiers.used:
         return frozenset({COMPOSITE}) if all(plan.cached for plan in external) else frozenset()
     return frozenset(spec.name for plan in external if plan.cached for spec in plan.metrics)
