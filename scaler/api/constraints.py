@@ -107,19 +107,18 @@ def _invalid(path: str, value: object, asks: str) -> Problem:
 
 
 def _text_problems(schema: Schema, value: str, path: str) -> Iterator[Problem]:
-    longest = schema.get("maxLength")
+    """At most one of length and pattern, and the format."""
+    longest, pattern = schema.get("maxLength"), schema.get("pattern")
     if longest is not None and len(value) > longest:
         yield Problem(path, f"Too long: may not be more than {longest} bytes", value)
-    if len(value) < schema.get("minLength", 0):
+    elif len(value) < schema.get("minLength", 0):
         yield _invalid(path, value, f"be at least {schema['minLength']} chars long")
-    pattern = schema.get("pattern")
-    if pattern is not None and not re.search(pattern, value):
+    elif pattern is not None and not re.search(pattern, value):
         yield _invalid(path, value, f"match '{pattern}'")
     form = schema.get("format")
     if form in FORMATS and not _has_format(form, value):
-        yield Problem(
-            path, f"Invalid value: {shown(value)}: {path} in body must be of type {form}: {shown(value)}", value
-        )
+        said = f"{path} in body must be of type {form}: {shown(value)}"
+        yield Problem(path, f"Invalid value: {shown(value)}: {said}", value)
 
 
 def _number_problems(schema: Schema, value: float, path: str) -> Iterator[Problem]:

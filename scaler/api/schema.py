@@ -84,11 +84,11 @@ def _problems(schema: Schema, value: object, path: str) -> Iterator[Problem]:
 
 
 def _object_problems(schema: Schema, value: dict[str, Any], path: str) -> Iterator[Problem]:
-    for name in schema.get("required", ()):
-        if name not in value:
-            yield Problem(at(path, name), "Required value")
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties")
+    for name in schema.get("required", ()):
+        if name not in value or _dropped_null(properties.get(name), value[name]):
+            yield Problem(at(path, name), "Required value")
     for key, member in value.items():
         if key in properties:
             if not _dropped_null(properties[key], member):
@@ -105,9 +105,9 @@ def _list_problems(schema: Schema, value: list[Any], path: str) -> Iterator[Prob
     yield from constraints.duplicates(schema, value, path)
 
 
-def _dropped_null(schema: Schema, value: object) -> bool:
-    """A null where a default stands is replaced by it before validation, unless null is a value there."""
-    return value is None and "default" in schema and not schema.get("nullable")
+def _dropped_null(schema: Schema | None, value: object) -> bool:
+    """A null of a declared field counts as nothing, unless null is a value there; a default takes its place."""
+    return value is None and schema is not None and not schema.get("nullable")
 
 
 def _combinations(schema: Schema, value: object, path: str) -> Iterator[Problem]:
@@ -115,15 +115,17 @@ def _combinations(schema: Schema, value: object, path: str) -> Iterator[Problem]
         yield from _problems(part, value, path)
     any_of, one_of = schema.get("anyOf", ()), schema.get("oneOf", ())
     if any_of and not any(_fits(part, value, path) for part in any_of):
-        yield _misfit(path, value, "validate at least one schema (anyOf)")
-    if one_of and sum(_fits(part, value, path) for part in one_of) != 1:
-        yield _misfit(path, value, "validate one and only one schema (oneOf)")
+        yield _misfit(path, value, "must validate at least one schema (anyOf)")
+    fitting = sum(_fits(part, value, path) for part in one_of)
+    if one_of and fitting != 1:
+        found = f"{fitting} valid alternatives" if fitting else "none valid"
+        yield _misfit(path, value, f"must validate one and only one schema (oneOf). Found {found}")
     if "not" in schema and _fits(schema["not"], value, path):
-        yield _misfit(path, value, "not validate the schema (not)")
+        yield _misfit(path, value, "must not validate the schema (not)")
 
 
 def _misfit(path: str, value: object, must: str) -> Problem:
-    return Problem(path, f"Invalid value: {constraints.shown(value)}: {path or '<nil>'} in body must {must}", value)
+    return Problem(path, f'Invalid value: "": "{path}" {must}', value)
 
 
 def _fits(schema: Schema, value: object, path: str) -> bool:
@@ -145,7 +147,7 @@ def _defaulted_object(schema: Schema, value: dict[str, Any]) -> dict[str, Any]:
     filled = {
         key: default(properties.get(key) or (others if isinstance(others, dict) else {}), member)
         for key, member in value.items()
-        if not _dropped_null(properties.get(key, {}), member)
+        if not _dropped_null(properties.get(key), member)
     }
     for key, part in properties.items():
         if "default" in part and key not in filled:

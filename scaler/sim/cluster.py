@@ -13,6 +13,7 @@ from scaler.sim.apiserver.server import ApiServer
 from scaler.sim.apiserver.store import Key, Object
 from scaler.sim.autoscaling.judgement import Settings
 from scaler.sim.controllers.autoscalers import Autoscalers
+from scaler.sim.controllers.definitions import Definitions
 from scaler.sim.controllers.deployments import Deployments
 from scaler.sim.controllers.garbage import Garbage
 from scaler.sim.controllers.jobs import Jobs
@@ -58,7 +59,9 @@ class EmbeddedCluster:
 
     async def __aenter__(self) -> Self:
         # Before the first object, so that no change goes unseen.
-        loops = self._loops() if self._controllers else []
+        registry = self.server.registry
+        loops = [Loop(registry.store, self.clock, Definitions(registry))]
+        loops += self._loops() if self._controllers else []
         await self.server.start()
         if self._controllers:
             await self.kubelet.furnish()

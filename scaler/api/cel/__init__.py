@@ -47,7 +47,7 @@ def _broken(schema: Schema, value: object, path: str, old: object) -> Iterator[P
     if value is None:
         return
     for rule in schema.get("x-kubernetes-validations", ()):
-        problem = _judged(rule, value, path, old, schema.get("type", "object"))
+        problem = _judged(rule, value, path, old)
         if problem is not None:
             yield problem
     for part, member, here, before in _members(schema, value, path, old):
@@ -67,7 +67,7 @@ def _members(schema: Schema, value: object, path: str, old: object) -> Iterator[
             yield schema["items"], item, f"{path}[{index}]", ABSENT
 
 
-def _judged(rule: dict[str, Any], value: object, path: str, old: object, kind: str) -> Problem | None:
+def _judged(rule: dict[str, Any], value: object, path: str, old: object) -> Problem | None:
     text = rule["rule"]
     variables = {"self": value}
     if "oldSelf" in text:
@@ -80,7 +80,7 @@ def _judged(rule: dict[str, Any], value: object, path: str, old: object, kind: s
         said = _message(rule, variables)
     except Failed as failure:
         said = f"rule evaluation error: {failure}"
-    return Problem(_place(rule, path), _worded(rule, said, kind), value)
+    return Problem(_place(rule, path), _worded(rule, said), value)
 
 
 def _place(rule: dict[str, Any], path: str) -> str:
@@ -97,8 +97,6 @@ def _message(rule: dict[str, Any], variables: dict[str, Any]) -> str:
     return str(rule.get("message") or f"failed rule: {rule['rule']}")
 
 
-def _worded(rule: dict[str, Any], said: str, kind: str) -> str:
+def _worded(rule: dict[str, Any], said: str) -> str:
     prefix = PREFIXES.get(rule.get("reason", "FieldValueInvalid"), "Invalid value")
-    if prefix in {"Forbidden", "Required value"}:
-        return f"{prefix}: {said}"
-    return f'{prefix}: "{kind}": {said}'
+    return f"{prefix}: {said}"

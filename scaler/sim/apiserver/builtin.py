@@ -4,6 +4,8 @@ from scaler.sim.apiserver import checks, columns, defaults, events, hpa_checks
 from scaler.sim.apiserver.resources import Resource, ScalePaths, Version, selectable
 
 SPEC = ("spec",)
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+"""Kept by a CustomResourceDefinition that is deleted until its objects are gone."""
 SCALE = ScalePaths(selector="")
 
 CORE = (
@@ -283,6 +285,7 @@ EXTENSION = (
         unconditional_update=False,
         defaults=defaults.definition,
         created=defaults.definition_created,
+        last_finalizer=CLEANUP,
         check=checks.definition,
     ),
     Resource(

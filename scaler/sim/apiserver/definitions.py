@@ -28,17 +28,9 @@ class Definitions:
         resource = resource_of(event.now.object)
         self.registry.withdraw(resource.group, resource.plural)
         if event.type == DELETED:
-            self._clear(resource)
+            self.registry.store.drop(resource.table)
         else:
             self.registry.serve(resource)
-
-    def _clear(self, resource: Resource) -> None:
-        """A definition takes its objects along."""
-        store = self.registry.store
-        table = store.table(resource.table)
-        for key in list(table.objects):
-            store.remove(table, key)
-        store.drop(resource.table)
 
 
 def resource_of(definition: Object) -> Resource:

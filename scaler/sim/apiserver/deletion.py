@@ -78,12 +78,14 @@ def _marked(resource: Resource, old: Object, options: DeleteOptions, now: float)
     if "deletionTimestamp" not in meta:
         meta["deletionTimestamp"] = to_rfc3339(now + grace)
         meta["deletionGracePeriodSeconds"] = grace
-        if "generation" in meta:
+        if "generation" in meta and not resource.last_finalizer:
             meta["generation"] += 1
     elif grace < (meta.get("deletionGracePeriodSeconds") or 0):
         meta["deletionTimestamp"] = to_rfc3339(now + grace)
         meta["deletionGracePeriodSeconds"] = grace
     finalizers = _finalizers(resource, meta.get("finalizers") or [], options)
+    if resource.last_finalizer and "deletionTimestamp" not in old["metadata"]:
+        finalizers = list(dict.fromkeys([*finalizers, resource.last_finalizer]))
     meta.pop("finalizers", None)
     new = {**old, "metadata": {**meta, **({"finalizers": finalizers} if finalizers else {})}}
     return (

@@ -77,7 +77,8 @@ class Discovery:
         ]
         listed += self.others.get((group, version), ())
         spelled = f"{group}/{version}" if group else version
-        listed.sort(key=lambda entry: entry["name"])
+        if not any(served.resource.custom for served in self._of(group, version)):
+            listed.sort(key=lambda entry: entry["name"])
         return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": spelled, "resources": listed}
 
     def aggregated(self, *, core: bool) -> Object:

@@ -20,6 +20,7 @@ SUFFIX_SIGNS = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and no look-alikes, so that generated names spell nothing."""
 LONGEST_PREFIX = 58
 STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
+EXTENSION_GROUPS = frozenset({"apiextensions.k8s.io", "apiregistration.k8s.io"})
 LARGEST_ANNOTATIONS = 256 * 1024
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -114,7 +115,8 @@ def problems(resource: Resource, obj: Object, old: Object | None) -> Iterator[Pr
     yield from _label_problems(meta.get("labels") or {})
     yield from _annotation_problems(meta.get("annotations") or {})
     yield from _owner_problems(meta.get("ownerReferences") or [])
-    yield from _finalizer_problems(meta.get("finalizers") or [])
+    liberal = resource.custom or resource.group in EXTENSION_GROUPS
+    yield from _finalizer_problems(meta.get("finalizers") or [], anything=liberal)
     if old is not None and old["metadata"].get("deletionTimestamp"):
         yield from _late_finalizers(meta, old["metadata"])
 
@@ -194,11 +196,12 @@ def _owner_problems(owners: list[Object]) -> Iterator[Problem]:
         yield Problem("metadata.ownerReferences", f"Invalid value: {said}", owners)
 
 
-def _finalizer_problems(finalizers: list[str]) -> Iterator[Problem]:
+def _finalizer_problems(finalizers: list[str], *, anything: bool) -> Iterator[Problem]:
+    """Extensions take any name, the built-in kinds only those of a domain."""
     for index, name in enumerate(finalizers):
         if not qualified(name):
             yield Problem(f"metadata.finalizers[{index}]", f'Invalid value: "{name}": {KEY_RULE}', name)
-        elif "/" not in name and name not in STANDARD_FINALIZERS:
+        elif not anything and "/" not in name and name not in STANDARD_FINALIZERS:
             said = "name is neither a standard finalizer name nor is it fully qualified"
             yield Problem(f"metadata.finalizers[{index}]", f'Invalid value: "{name}": {said}', name)
 

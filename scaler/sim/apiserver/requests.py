@@ -115,6 +115,8 @@ def _checked(served: Served, kind: str, api_version: str, content: Object) -> Ob
     for field, name in (("kind", "Kind"), ("apiVersion", "apiVersion")):
         if not content.get(field):
             raise refusals.bad_request(f"Object '{name}' is missing in '{msgspec.json.encode(content).decode()}'")
+    if served.resource.custom and kind != "Scale":
+        _check_custom(served, content)
     if (content["apiVersion"], content["kind"]) != (api_version, kind):
         found, version = content["kind"], served.version.name
         raise refusals.bad_request(
@@ -122,6 +124,19 @@ def _checked(served: Served, kind: str, api_version: str, content: Object) -> Ob
             f"{content['apiVersion']} {found} is not {api_version} {kind}"
         )
     return content if kind == "Scale" else readable(served, content)
+
+
+def _check_custom(served: Served, content: Object) -> None:
+    """A custom object that says it is something else is refused in other words than a built-in one."""
+    if content["apiVersion"] != served.api_version:
+        raise refusals.bad_request(
+            f"the API version in the data ({content['apiVersion']}) does not match "
+            f"the expected API version ({served.api_version})"
+        )
+    if content["kind"] != served.resource.kind:
+        said = f'Invalid value: "{content["kind"]}": must be {served.resource.kind}'
+        name = str((content.get("metadata") or {}).get("name", ""))
+        raise refusals.invalid(served.group, content["kind"], name, [Problem("kind", said, content["kind"])])
 
 
 def readable(served: Served, content: Object) -> Object:

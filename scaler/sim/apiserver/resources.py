@@ -101,6 +101,8 @@ class Resource(msgspec.Struct, frozen=True):
     """Whether deletion waits for the grace period (Pods)."""
     orphans: bool = False
     """Whether deletion by default leaves dependents alone (Jobs)."""
+    last_finalizer: str = ""
+    """Given to each object that is deleted; a controller takes it away when it has cleaned up."""
     returns_deleted: bool = False
     """Whether an immediate deletion answers with the object instead of a Status."""
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")

@@ -42,7 +42,7 @@ async def write(registry: Registry, served: Served, key: Key, change: Any, optio
         stored = registry.get(served, key)
         scale = change(scale_of(served, stored))
         replicas = (scale.get("spec") or {}).get("replicas") or 0
-        _check(key, scale, replicas)
+        _check(served, key, scale, replicas)
         version = (scale.get("metadata") or {}).get("resourceVersion")
         if version and version != str(stored.version):
             raise refusals.modified(served.group, served.resource.plural, key[1])
@@ -51,18 +51,24 @@ async def write(registry: Registry, served: Served, key: Key, change: Any, optio
     return scale_of(served, await registry.update(served, key, rescaled, options))
 
 
-def _check(key: Key, scale: Object, replicas: Any) -> None:
+def _check(served: Served, key: Key, scale: Object, replicas: Any) -> None:
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise refusals.bad_request(
             f'Scale in version "v1" cannot be handled as a Scale: spec.replicas must be an integer, not {replicas!r}'
         )
     if replicas < 0:
-        said = f"Invalid value: {replicas}: must be greater than or equal to 0"
-        problems = [Problem("spec.replicas", said, replicas)]
-        raise refusals.invalid("autoscaling", "Scale", key[1], problems)
+        raise _negative(served, key, replicas)
     name = (scale.get("metadata") or {}).get("name")
     if name and name != key[1]:
         raise refusals.bad_request(f"the name of the object ({name}) does not match the name on the URL ({key[1]})")
+
+
+def _negative(served: Served, key: Key, replicas: int) -> refusals.Refusal:
+    if served.resource.custom:
+        problem = Problem(".spec.replicas", f"Invalid value: {replicas}: should be a non-negative integer", replicas)
+        return refusals.invalid(served.group, served.resource.kind, key[1], [problem])
+    problem = Problem("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0", replicas)
+    return refusals.invalid("autoscaling", "Scale", key[1], [problem])
 
 
 def _paths(served: Served) -> ScalePaths:

@@ -54,6 +54,8 @@ class Whole:
     def many(self, served: Served, items: Sequence[Stored], meta: Object) -> bytes:
         resource = served.resource
         kind = resource.list_kind or f"{resource.kind}List"
+        if resource.custom:
+            meta = {"continue": "", **meta}
         head = encode({"kind": kind, "apiVersion": served.api_version, "metadata": meta})[:-1]
         if resource.custom:
             rendered = [served.rendered(item) for item in items]
@@ -125,7 +127,7 @@ class TableShape:
 
     def _attached(self, served: Served, stored: Stored) -> Object:
         if self.include == "None":
-            return {}
+            return {"object": None}
         if self.include == "Object":
             return {"object": served.shown(stored)}
         return {"object": PARTIAL._of(stored)}  # noqa: SLF001 - shapes of one family

@@ -102,9 +102,8 @@ class Loop:
         except Refusal as refusal:
             if refusal.code == 404:
                 return
-            log.debug(
-                "refused", extra={"controller": type(self.reconciler).__name__, "key": key, "why": str(refusal)}
-            )
+            name, target = type(self.reconciler).__name__, "/".join(key)
+            log.warning("%s could not bring %s in order: %s", name, target, refusal, extra={"code": refusal.code})
             again = RETRY
         if again is not None:
             self.add_later(key, again)
