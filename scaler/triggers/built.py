@@ -6,7 +6,7 @@ name the place, the value and the remedy. Resolving secrets is not done here, se
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Hashable, Iterable, Iterator
+from collections.abc import Awaitable, Hashable, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -152,14 +152,19 @@ def build(index: int, entry: TriggerSpec, context: BuildContext) -> BuiltTrigger
     )
 
 
-def check(index: int, entry: TriggerSpec, *, as_metric_source: bool = False) -> list[Problem]:
-    """Every problem that shows without a cluster: what an authentication may yet give counts as given."""
+def check(
+    index: int, entry: TriggerSpec, *, as_metric_source: bool = False, auth: Mapping[str, str] | None = None
+) -> list[Problem]:
+    """Every problem that shows without a cluster: what an authentication may yet give counts as given.
+
+    `auth` is what it gives, where that is known.
+    """
     cls = TYPES.get(entry.type)
     if cls is None:
         return _placed(index, [unknown_type(entry.type)])
-    auth: dict[str, str] | None = {} if entry.authentication_ref is None else None
+    given = Given(entry.metadata, {} if entry.authentication_ref is None else auth, None)
     context = BuildContext("", "", as_metric_source=as_metric_source)
-    return _placed(index, _make(cls, entry, Given(entry.metadata, auth, None), context)[1])
+    return _placed(index, _make(cls, entry, given, context)[1])
 
 
 def advise(index: int, entry: TriggerSpec) -> list[Problem]:

@@ -1,0 +1,247 @@
+"""Everything that can be found wrong in a set of manifests without asking a cluster.
+
+Each object by its definition, by its own rules, by its triggers' parameters; and all of them beside each other: two
+ScaledObjects on one workload, the HPA, the containers and the authentications that are in the same set. It prints
+nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from scaler.api import authentication_rules, crd
+from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
+from scaler.api.crd import SERVED
+from scaler.api.meta import Raw
+from scaler.api.rules import group
+from scaler.api.scaledobject import API_VERSION, GROUP, MINIMUM_WITHIN_MAXIMUM, ScaledObject
+from scaler.errors import Problem
+from scaler.horizontal import admission
+from scaler.programs import credentials, structure
+from scaler.programs.manifests import Manifest, Unread
+
+Severity = Literal["error", "warning"]
+T = TypeVar("T", bound=msgspec.Struct)
+
+_MODELS = {served.kind: served.model for served in SERVED}
+_NOT_YET = {"ScaledJob": GROUP, "CloudEventSource": "eventing.keda.sh", "ClusterCloudEventSource": "eventing.keda.sh"}
+_GROUPS = frozenset({GROUP, "eventing.keda.sh", "keda.k8s.io"})
+_SCHEMAS: dict[str, crd.Schema] = {}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing to tell, at its place."""
+
+    file: str
+    line: int
+    severity: Severity
+    message: str
+    path: str = ""
+    object: str = ""
+    """As in ``scaledobject/worker``; empty for what is no object."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """All there is to tell."""
+
+    findings: tuple[Finding, ...]
+    objects: int
+    """Of our kinds."""
+    others: int
+    """Of kinds that are looked at only beside ours, or not at all."""
+
+    def count(self, severity: Severity) -> int:
+        return sum(finding.severity == severity for finding in self.findings)
+
+
+def find(read: Sequence[Manifest | Unread], namespace: str) -> Found:
+    """Judge them together; objects that name no namespace are in this one."""
+    judge = _Judge(namespace)
+    for one in read:
+        judge.take(one)
+    judge.compare()
+    order = {file: number for number, file in enumerate(dict.fromkeys(one.file for one in read))}
+    findings = sorted(judge.findings, key=lambda one: (order[one.file], one.line, one.severity))
+    return Found(tuple(findings), judge.objects, judge.others)
+
+
+class _Judge:
+    """What was seen so far, and what is to be told of it."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.findings: list[Finding] = []
+        self.objects = self.others = 0
+        self.scaled: list[tuple[Manifest, ScaledObject]] = []
+        self.authentications: dict[tuple[str, str, str], TriggerAuthentication] = {}
+        self.rest: list[tuple[str, str, str, Raw]] = []
+        """Kind, group, namespace and value of every other object."""
+        self._seen: dict[tuple[str, str, str], Manifest] = {}
+
+    def take(self, one: Manifest | Unread) -> None:
+        """Judge one object by itself."""
+        if isinstance(one, Unread):
+            self.findings.append(Finding(one.file, one.line, "error", one.message))
+        elif not isinstance(one.value, dict):
+            if one.asked:
+                self._tell(one, "error", [Problem("", "is no object: a mapping with apiVersion and kind is wanted")])
+        elif "apiVersion" not in one.value and "kind" not in one.value:
+            if one.asked:
+                self._tell(one, "error", [Problem("", "is no object: it has neither apiVersion nor kind")])
+        else:
+            self._take_object(one)
+
+    def compare(self) -> None:
+        """Judge them beside each other."""
+        for manifest, scaled in self.scaled:
+            namespace = scaled.metadata.namespace
+            near = [other for _, other in self.scaled if other.metadata.namespace == namespace]
+            refusals = admission.refusals(
+                scaled,
+                others=[other for other in near if other.metadata.name != scaled.metadata.name],
+                hpas=self._near("HorizontalPodAutoscaler", "autoscaling", namespace),
+                pod_spec=self._pod_spec(scaled),
+                limit_ranges=self._near("LimitRange", "", namespace),
+            )
+            self._tell(manifest, "error", [refusal.problem for refusal in refusals])
+            self._tell(manifest, "warning", [_told(text) for text in admission.warnings(scaled)])
+            self._triggers(manifest, scaled)
+
+    def _triggers(self, manifest: Manifest, scaled: ScaledObject) -> None:
+        from scaler.triggers import built  # brings clients along, which other objects need not wait for
+
+        formula = bool(scaled.spec.advanced.scaling_modifiers.formula)
+        namespace, there = scaled.metadata.namespace, self.authentications
+        for index, trigger in enumerate(scaled.spec.triggers):
+            auth = credentials.known(trigger, namespace, there)
+            wrong = built.check(index, trigger, as_metric_source=formula, auth=auth)
+            self._tell(manifest, "error", [one for one in wrong if not credentials.about_placeholder(one)])
+            self._tell(manifest, "warning", built.advise(index, trigger))
+            self._tell(manifest, "warning", credentials.hints(index, trigger, namespace, there))
+
+    # -- one object --------------------------------------------------------------------------------------------
+
+    def _take_object(self, manifest: Manifest) -> None:
+        value: Raw = manifest.value
+        kind, version = str(value.get("kind") or ""), str(value.get("apiVersion") or "")
+        wrong = list(_wrong_kind(kind, version))
+        if wrong:
+            self.objects += 1
+            self._tell(manifest, "error", wrong)
+        elif group(version) == GROUP:
+            self.objects += 1
+            self._take_ours(manifest, kind)
+        else:
+            self.others += 1
+            self.rest.append((kind, group(version), self._place(value), value))
+
+    def _take_ours(self, manifest: Manifest, kind: str) -> None:
+        schema = _schema(kind)
+        errors = structure.errors(schema, manifest.value)
+        self._tell(manifest, "error", [one for one in errors if one.message != MINIMUM_WITHIN_MAXIMUM["message"]])
+        self._tell(manifest, "warning", structure.warnings(schema, manifest.value))
+        made = self._converted(structure.mended(manifest.value), _MODELS[kind])
+        if made is not None and self._once(manifest, kind, made.metadata.namespace, made.metadata.name):
+            self._keep(manifest, made)
+
+    def _keep(self, manifest: Manifest, made: ScaledObject | TriggerAuthentication) -> None:
+        if isinstance(made, ScaledObject):
+            self.scaled.append((manifest, made))
+            return
+        self._tell(manifest, "error", authentication_rules.problems(made))
+        self._tell(manifest, "warning", credentials.unserved(made))
+        self.authentications[made.kind, made.metadata.namespace, made.metadata.name] = made
+
+    def _converted(self, value: Raw, model: Any) -> Any:
+        """The object for the rules; None when its structure, told already, does not allow it."""
+        cluster_wide = issubclass(model, ClusterTriggerAuthentication)
+        place = "" if cluster_wide else self._place(value)
+        try:
+            return msgspec.convert({**value, "metadata": {**value["metadata"], "namespace": place}}, model)
+        except (msgspec.ValidationError, KeyError, TypeError):
+            return None
+
+    def _once(self, manifest: Manifest, kind: str, namespace: str, name: str) -> bool:
+        first = self._seen.setdefault((kind, namespace, name), manifest)
+        if first is not manifest and name:
+            words = f"{kind} {name} stands in {first.file}:{first.line('metadata.name')} already: the later one wins"
+            self._tell(manifest, "error", [Problem("metadata.name", words)])
+        return first is manifest
+
+    def _place(self, value: Raw) -> str:
+        metadata = value.get("metadata")
+        return str((metadata.get("namespace") if isinstance(metadata, dict) else "") or self.namespace)
+
+    # -- the others --------------------------------------------------------------------------------------------
+
+    def _near(self, kind: str, wanted: str, namespace: str) -> list[Raw]:
+        return [value for one, at, place, value in self.rest if (one, at, place) == (kind, wanted, namespace)]
+
+    def _pod_spec(self, scaled: ScaledObject) -> Raw | None:
+        ref = scaled.spec.scale_target_ref
+        for value in self._near(ref.kind, group(ref.api_version), scaled.metadata.namespace):
+            if (value.get("metadata") or {}).get("name") == ref.name:
+                template: Raw = (value.get("spec") or {}).get("template") or {}
+                return template.get("spec")
+        return None
+
+    def _tell(self, manifest: Manifest, severity: Severity, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            path = problem.path.replace("annotations[", "annotations.").removesuffix("]")
+            line = manifest.line(path)
+            message = _with_value(problem)
+            told = Finding(manifest.file, line, severity, message, problem.path, _name(manifest.value))
+            if told not in self.findings:
+                self.findings.append(told)
+
+
+def _schema(kind: str) -> crd.Schema:
+    if kind not in _SCHEMAS:
+        _SCHEMAS[kind] = crd.schema(_MODELS[kind])
+    return _SCHEMAS[kind]
+
+
+def _wrong_kind(kind: str, version: str) -> Iterator[Problem]:
+    """What is wrong with apiVersion and kind of an object that is, or seems to be, one of KEDA's."""
+    if kind in _NOT_YET and group(version) == _NOT_YET[kind]:
+        yield Problem("kind", f"{kind} is a kind of KEDA's that this version does not serve: nobody would act on it")
+    elif not version:
+        yield Problem("apiVersion", "is required" + (f": {API_VERSION}" if kind in _MODELS else ""))
+    elif not kind:
+        yield Problem("kind", "is required")
+    elif group(version) in _GROUPS:
+        yield from _wrong_name(kind, version)
+
+
+def _wrong_name(kind: str, version: str) -> Iterator[Problem]:
+    if kind not in _MODELS:
+        folded = {name.lower(): name for name in _MODELS}
+        near = folded.get(kind.lower()) or structure.closest(kind, list(_MODELS))
+        known = f"did you mean {near}?" if near else f"there are {', '.join(_MODELS)}"
+        yield Problem("kind", f'"{kind}" is no kind of {GROUP}: {known}')
+    if version != API_VERSION:
+        old = ", which was KEDA 1's" if group(version) == "keda.k8s.io" else ""
+        yield Problem("apiVersion", f'"{version}" is not served{old}: write {API_VERSION}')
+
+
+def _told(text: str) -> Problem:
+    """A warning that begins with its path."""
+    path, space, message = text.partition(" ")
+    return Problem(path, message) if space and path.startswith(("spec.", "metadata.")) else Problem("", text)
+
+
+def _with_value(problem: Problem) -> str:
+    """The message, with the value where it does not tell it already."""
+    value = problem.value
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+        return problem.message
+    return problem.message if f"{value}" in problem.message else f"{problem.message} (it is {value!r})"
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, dict):
+        return ""
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{str(value.get('kind') or '?').lower()}/{name or '?'}"
