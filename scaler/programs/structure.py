@@ -16,6 +16,7 @@ from scaler.errors import Problem
 _IN_BODY = re.compile(r" in body (?P<words>.*)$", re.DOTALL)
 _OF_TYPE = re.compile(r"must be of type (?P<wanted>\w+)")
 _UNSUPPORTED = re.compile(r"supported values: (?P<values>.*)$")
+_PREFIX = re.compile(r'^(Invalid value|Required value|Forbidden|Duplicate value): ("\w*": )?')
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LONGEST_NAME = 253
 _WRITTEN = {dict: "a mapping", list: "a list", str: "a text", type(None): "empty", bool: "a truth", int: "a number"}
@@ -124,7 +125,7 @@ def _words(problem: Problem) -> str:
         return f'"{value}" is none of {", ".join(choices)}{_meant(str(value), choices)}'
     body = _IN_BODY.search(message)
     if body is None:
-        return message.partition(": ")[2].partition(": ")[2] or message
+        return _PREFIX.sub("", message)
     wanted = _OF_TYPE.search(body["words"])
     if wanted:
         return _mistyped(value, wanted["wanted"])
