@@ -1,6 +1,6 @@
 """The conditions of a ScaledObject, as values: types and reasons are upstream's, the messages our own.
 
-A message says the same as long as nothing changes, for every change is a write; so no counters and no clocks here.
+A message says the same as long as nothing changes, for every change is a write; so no replicas and no ages here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from scaler.api.meta import Condition, Raw
 from scaler.api.scaledobject import ScaledObject
+from scaler.clock import to_rfc3339
 from scaler.errors import Problem
 from scaler.horizontal import pauses
 from scaler.horizontal.readings import Decision, Policy, TriggerPlan
@@ -108,15 +109,16 @@ _ACTIVE_MESSAGES = {
     "scale-in-paused": "No trigger is active, but scaling in is paused by annotation",
     "raise-to-minimum": "No trigger is active, so the workload rests",
     "idle": "No trigger is active, so the workload rests",
+    "stale-zero": "No trigger is active, but strict no-data semantics hold the replicas without a fresh zero of each",
 }
 
 
 def active(decision: Decision, *, is_active: bool, forced: bool) -> Condition:
     """Whether the workload is scaled now, by the row that decided."""
     status = TRUE if is_active else FALSE
-    message = _ACTIVE_MESSAGES.get(decision.rule)
-    if message is None:  # cooldown and stale-zero name what they wait for, which stays the same while they wait
-        message = decision.message[:1].upper() + decision.message[1:]
+    message = _ACTIVE_MESSAGES.get(decision.rule, "")
+    if decision.until is not None:
+        message = f"No trigger is active; the workload rests after {to_rfc3339(decision.until)}"
     elif forced and is_active:
         message = message.replace("Triggers are active", "Activation is forced by annotation")
     return Condition(ACTIVE, status, decision.reason, message)

@@ -108,7 +108,13 @@ def test_a_message_does_not_move_with_the_numbers():
     assert judge(judged, read(400), replicas=9, now=NOW + 30).conditions == one.conditions
     cooling = Memory(last_active=NOW - 10)
     first = judge(judged, read(0), replicas=2, memory=cooling)
-    assert judge(judged, read(0), replicas=2, memory=first.memory, now=NOW + 30).conditions == first.conditions
+    later = judge(judged, read(0), replicas=7, memory=first.memory, now=NOW + 30)
+    assert later.conditions == first.conditions
+    assert "after 1970-01-12T13:51:30Z" in later.conditions[1].message
+    strict = subject(annotations={"kube-scaler.dev/no-data": "strict"})
+    held = judge(strict, read(0, assumed=True), replicas=2, memory=LONG_AGO)
+    assert held.decision.rule == "stale-zero"
+    assert judge(strict, read(0, assumed=True), replicas=7, memory=LONG_AGO).conditions == held.conditions
 
 
 SCALING_ACTIVE = [
