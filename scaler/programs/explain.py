@@ -157,12 +157,20 @@ async def _observed(connection: Connection, namespace: str, scaled: Raw) -> Obse
 
 
 async def _scale(connection: Connection, namespace: str, scaled: Raw) -> Raw | None:
-    kind = (scaled.get("status") or {}).get("scaleTargetGVKR") or {}
-    name = ((scaled.get("spec") or {}).get("scaleTargetRef") or {}).get("name")
-    if not kind or not name:
+    ref = (scaled.get("spec") or {}).get("scaleTargetRef") or {}
+    name = ref.get("name")
+    if not name:
         return None
-    resource = Resource(kind.get("group", ""), kind["version"], kind["resource"])
-    return await _or_none(connection.get(resource, namespace, name, into=Raw, subresource="scale"))
+    return await _or_none(connection.get(_kind(scaled, ref), namespace, name, into=Raw, subresource="scale"))
+
+
+def _kind(scaled: Raw, ref: Raw) -> Resource:
+    """As the status says; of an object that no operator has seen, by the rule that plurals of most kinds follow."""
+    known = (scaled.get("status") or {}).get("scaleTargetGVKR")
+    if known:
+        return Resource(known.get("group", ""), known["version"], known["resource"])
+    group, _, version = str(ref.get("apiVersion") or "apps/v1").rpartition("/")
+    return Resource(group, version, f"{str(ref.get('kind') or 'Deployment').lower()}s")
 
 
 async def _or_none(call: Awaitable[T]) -> T | None:

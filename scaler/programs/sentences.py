@@ -96,6 +96,8 @@ def cluster_headline(seen: Reconstruction) -> str:
         return (
             f"{begin}: scaling is paused by {', '.join(f'{key}={value}' for key, value in seen.annotations.items())}."
         )
+    if not seen.conditions:
+        return f"{begin}: no operator has looked at {seen.name} yet."
     not_ready = next((one for one in seen.conditions if one.type == "Ready" and one.status != "True"), None)
     if not_ready is not None and not_ready.message:
         return f"{begin}: {_ended(not_ready.message)}"

@@ -166,7 +166,7 @@ def test_without_a_leader_the_cluster_is_told_and_said_to_be(
     result = explained("deploy/web", "--operator-namespace", "nobody", kubeconfig=kubeconfig)
     assert result.exit_code == 0, result.output
     first, second, *_ = result.stdout.splitlines()
-    assert first.startswith("web ")
+    assert first == "web runs 3: no operator has looked at worker yet."
     assert second.startswith(
         "This is put together from the cluster alone, because the operator gave no explanation: "
     )

@@ -125,6 +125,7 @@ def test_a_new_object_without_status_has_its_defaults() -> None:
     new = {"metadata": {"name": "a"}, "spec": {"scaleTargetRef": {"name": "web"}}}
     made = seen(scaled=new, hpa=None)
     assert (made.kind, made.minimum, made.maximum, made.triggers) == ("apps/v1.Deployment", 0, 100, ())
+    assert sentences.cluster_headline(made) == "web runs 3: no operator has looked at a yet."
 
 
 def test_events_are_the_last_ones_in_order() -> None:
