@@ -6,6 +6,7 @@ the ConfigMap kube-system/extension-apiserver-authentication. Whether he may is 
 """
 
 import logging
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import msgspec
@@ -78,10 +79,10 @@ def read_trust(data: dict[str, str]) -> Trust:
 class Delegated:
     """The door: who asks, and whether he may."""
 
-    def __init__(self, connection: Connection, tls: ServerTls, reviews: Reviews) -> None:
+    def __init__(self, connection: Connection, tls: ServerTls, now: Callable[[], float]) -> None:
         self._connection = connection
         self._tls = tls
-        self._reviews = reviews
+        self._reviews = Reviews(connection, now)
         self.trust: Trust | None = None
         """None until the ConfigMap was read: nobody is believed before."""
 

@@ -36,7 +36,6 @@ from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.feed.client import FeedClient
 from scaler.serving.feed.frames import PATH
 from scaler.serving.feed.server import FeedServer
-from scaler.serving.reviews import Reviews
 from scaler.serving.tls import MutualTls, ServerTls
 from tests.serving.peers import HPA, Authorities, ReviewServer, client_context
 
@@ -93,8 +92,8 @@ async def operator(folder: Path, objects: int) -> None:
         board.publish(BoardEntry(namespace, name, {metric: answer}, frozenset(), 3600.0, answer.at))
         return answer
 
-    feed = FeedServer(board, look, time.time, tls.is_ours)
-    feed.open("bench")
+    feed = FeedServer(board, look, time.time, trusts=tls.is_ours, holder="bench")
+    feed.open()
     app = web.Application()
     app.router.add_get(PATH, feed.handle)
     runner = web.AppRunner(app, access_log=None)
@@ -115,7 +114,7 @@ async def metrics(folder: Path, feed_port: int) -> None:
     async with ReviewServer() as api_server:
         api_server.config = json.loads((folder / "config.json").read_text())
         api_server.allowed = {(HPA, "list", "*", "")}
-        delegated = Delegated(api_server.connection, tls, Reviews(api_server.connection, time.monotonic))
+        delegated = Delegated(api_server.connection, tls, time.monotonic)
         trusting = asyncio.create_task(delegated.run(SystemClock()))
         while not client.complete or delegated.trust is None:  # noqa: ASYNC110 - only at the start
             await asyncio.sleep(0.01)

@@ -39,16 +39,22 @@ class FeedServer:
         board: Board,
         look: LookPort,
         now: Callable[[], float],
+        *,
         trusts: Callable[[bytes | None], bool],
+        holder: str,
         heartbeat: float = HEARTBEAT,
     ) -> None:
-        """`trusts` judges the peer's certificate (DER, None without one): `MutualTls.is_ours`."""
+        """`trusts` judges the peer's certificate (DER, None without one): `MutualTls.is_ours`.
+
+        `holder` is our name in the Lease.
+        """
         self._board = board
         self._look = look
         self._now = now
         self._trusts = trusts
         self._heartbeat = heartbeat
-        self._holder: str | None = None
+        self._holder = holder
+        self._open = False
         self._replicas: set[_Replica] = set()
         self.looks = 0
         """Looks asked for, ever."""
@@ -60,21 +66,21 @@ class FeedServer:
         """Replicas connected now."""
         return len(self._replicas)
 
-    def open(self, holder: str) -> None:
-        """We lead, under this name in the Lease: serve."""
-        self._holder = holder
+    def open(self) -> None:
+        """We lead: serve."""
+        self._open = True
 
     async def close(self) -> None:
         """We lead no more: send everybody away, to find the next leader."""
-        self._holder = None
+        self._open = False
         for replica in tuple(self._replicas):
             await replica.end()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The WebSocket's route, GET `frames.PATH`."""
-        if not self._trusts(_certificate(request)):
+        if not self._trusts(certificate_of(request)):
             return web.Response(status=403, text="a certificate of our own authority is needed")
-        if self._holder is None:
+        if not self._open:
             return web.Response(status=503, text="this replica does not lead")
         socket = web.WebSocketResponse(protocols=(PROTOCOL,), compress=False, max_msg_size=LARGEST)
         await socket.prepare(request)
@@ -85,15 +91,12 @@ class FeedServer:
         self._replicas.add(replica)
         leave = self._board.subscribe(replica.changed)
         try:
-            await replica.serve(self._greeting(self._holder), self._board.snapshot(), self._now)
+            await replica.serve(Hello(self._holder, self._now()), self._board.snapshot(), self._now)
         finally:
             leave()
             self._replicas.discard(replica)
             self.entries_sent += replica.entries_sent
         return socket
-
-    def _greeting(self, holder: str) -> Hello:
-        return Hello(holder, self._now())
 
     async def _ask(self, look: Look) -> Looked:
         self.looks += 1
@@ -217,7 +220,8 @@ def _report(task: asyncio.Task[None]) -> None:
         log.error("the feed met an error of ours", exc_info=error)
 
 
-def _certificate(request: web.Request) -> bytes | None:
+def certificate_of(request: web.Request) -> bytes | None:
+    """The peer's certificate as TLS verified it, DER; None without one."""
     tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
     certificate: bytes | None = tls.getpeercert(True) if tls is not None else None
     return certificate

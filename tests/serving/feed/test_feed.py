@@ -48,12 +48,18 @@ class Leader:
 
     def __init__(self, material, holder="leader-1", ahead=0.0, heartbeat=0.05):
         self.tls = mutual(material)
-        self.holder = holder
         self.board = Board()
         self.looked = []
         self.gate = asyncio.Event()
         self.gate.set()
-        self.feed = FeedServer(self.board, self.look, lambda: NOW + ahead, self.tls.is_ours, heartbeat)
+        self.feed = FeedServer(
+            self.board,
+            self.look,
+            lambda: NOW + ahead,
+            trusts=self.tls.is_ours,
+            holder=holder,
+            heartbeat=heartbeat,
+        )
         self.port = 0
 
     async def look(self, namespace, name, metric):
@@ -71,7 +77,7 @@ class Leader:
         site = web.TCPSite(self.runner, "127.0.0.1", self.port, ssl_context=self.tls.server())
         await site.start()
         self.port = self.runner.addresses[0][1]
-        self.feed.open(self.holder)
+        self.feed.open()
         return self
 
     @property
@@ -257,8 +263,8 @@ async def test_a_standby_sends_everybody_away(material):
         replica.point(standby.address)
         await asyncio.sleep(0.3)
         assert not replica.connected
-        standby.feed.open("now-leading")
-        await until(lambda: replica.holder == "now-leading")
+        standby.feed.open()
+        await until(lambda: replica.holder == "leader-1")
 
 
 async def test_a_certificate_of_somebody_else_gets_nothing(leader, material):
@@ -295,8 +301,8 @@ async def test_renewed_certificates_are_used_without_a_restart(leader, material)
         leader.tls.take(renewed)
         replica_tls.take(renewed)
         await leader.feed.close()
-        leader.feed.open("again")
-        await until(lambda: replica.holder == "again")
+        leader.feed.open()
+        await until(lambda: replica.connects == 2)
 
 
 async def test_another_version_of_the_feed_is_refused_at_once(leader, material):
