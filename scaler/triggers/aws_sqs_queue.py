@@ -38,6 +38,8 @@ class AwsSqsQueueParameters(Parameters, frozen=True, kw_only=True):
 class AwsSqsQueue(Trigger[AwsSqsQueueParameters]):
     """Asks for the queue's attributes: one call."""
 
+    library = "aws"
+
     def prepare(self) -> None:
         given = self.parameters
         self._caller = given.authorization.caller(given.aws_region, self.context.identity)

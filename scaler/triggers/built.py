@@ -6,7 +6,7 @@ name the place, the value and the remedy. Resolving secrets is not done here, se
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -79,7 +79,7 @@ class BuiltTrigger:
         if self._trigger is None or not self._trigger.dynamic:
             return self.plan
         try:
-            offers = await _bounded(self._trigger, self._trigger.offers(io))
+            offers = await _bounded(io, self._trigger, self._trigger.offers)
         except Unreadable as error:
             return msgspec.structs.replace(self.plan, problem=self._with_notes(error.why))
         self._names = tuple(offer.name for offer in offers)
@@ -95,7 +95,7 @@ class BuiltTrigger:
         assert self._trigger is not None
         begun = perf_counter()
         try:
-            shown = await _bounded(self._trigger, self._trigger.show(io))
+            shown = await _bounded(io, self._trigger, self._trigger.show)
         except Unreadable as error:
             return Answer(None, perf_counter() - begun, error.why)
         return Answer(shown, perf_counter() - begun)
@@ -245,11 +245,13 @@ def _placed(index: int, problems: Iterable[Problem]) -> list[Problem]:
     return placed
 
 
-async def _bounded(trigger: Trigger[Any], work: Awaitable[T]) -> T:
+async def _bounded(io: Connections, trigger: Trigger[Any], work: Callable[[Connections], Awaitable[T]]) -> T:
     """The work's result within the trigger's timeout; Unreadable for all that a source may do to us."""
+    if trigger.library is not None:
+        await io.ready(trigger.library)
     try:
         async with asyncio.timeout(trigger.timeout):
-            return await work
+            return await work(io)
     except TimeoutError:
         raise Unreadable(
             f"{trigger.place} did not answer within {trigger.timeout:g} s: see whether it is up and reachable"

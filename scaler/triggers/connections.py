@@ -1,13 +1,16 @@
 """What is lent to triggers: HTTP, AWS, Redis and gRPC connections, pooled, and a view of the cluster.
 
-Triggers ask by values (who, where, how trusted) and never open, keep or close anything themselves. The four rooms
-beside this one import their client libraries only when the first trigger needs them.
+Triggers ask by values (who, where, how trusted) and never open, keep or close anything themselves. The client
+libraries are imported when the first trigger needs them: in a thread, as that may take a second in which nobody else
+should wait.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from scaler.errors import Unreadable
 from scaler.triggers.connections_aws import Aws
@@ -15,6 +18,15 @@ from scaler.triggers.connections_grpc import Grpc
 from scaler.triggers.connections_http import Http
 from scaler.triggers.connections_redis import Redis
 from scaler.triggers.tls import MinimumTls
+
+Library = Literal["aws", "redis", "grpc"]
+"""A client library that takes long to import."""
+
+_MODULES: dict[Library, tuple[str, ...]] = {
+    "aws": ("aiobotocore.session", "aiobotocore.config", "aiobotocore.credentials"),
+    "redis": ("redis.asyncio", "redis.asyncio.cluster", "redis.asyncio.sentinel"),
+    "grpc": ("grpc.aio", "scaler.triggers.externalscaler_pb2"),
+}
 
 
 class PodView(Protocol):
@@ -77,6 +89,17 @@ class Connections:
         self.now = now
         """Epoch seconds, of the same clock as the loops'."""
         self._cluster = cluster
+        self._importing: dict[Library, asyncio.Future[None]] = {}
+        self._imported: set[Library] = set()
+
+    async def ready(self, library: Library) -> None:
+        """Return once the library is imported; at once from the second time on."""
+        if library in self._imported:
+            return
+        if library not in self._importing:
+            self._importing[library] = asyncio.ensure_future(asyncio.to_thread(_import, library))
+        await asyncio.shield(self._importing[library])
+        self._imported.add(library)
 
     @property
     def cluster(self) -> ClusterView:
@@ -87,6 +110,7 @@ class Connections:
 
     async def aclose(self) -> None:
         """Close everything."""
+        await asyncio.gather(*self._importing.values(), return_exceptions=True)
         for lender in (self.http, self.aws, self.redis, self.grpc):
             await lender.aclose()
 
@@ -97,3 +121,8 @@ class Connections:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _import(library: Library) -> None:
+    for module in _MODULES[library]:
+        import_module(module)

@@ -18,7 +18,7 @@ from scaler.horizontal.readings import ResourceSpec
 from scaler.triggers.parameters import Parameters, Role, declared, question
 
 if TYPE_CHECKING:
-    from scaler.triggers.connections import Connections
+    from scaler.triggers.connections import Connections, Library
 
 P = TypeVar("P", bound=Parameters)
 
@@ -76,6 +76,8 @@ class Trigger(abc.ABC, Generic[P]):
     """False for cpu and memory: the HPA reads them itself."""
     dynamic: ClassVar[bool] = False
     """The source is asked which metrics there are, by `offers`."""
+    library: "Library | None" = None
+    """What has to be imported before the first look; that does not count against the timeout."""
     open_metadata: ClassVar[bool] = False
     """Unknown keys are no mistake: they are the source's."""
 

@@ -43,6 +43,7 @@ _FIELDS = {"ca": "ca_cert", "cert": "tls_client_cert", "key": "tls_client_key"}
 class External(Trigger[ExternalParameters]):
     """Asks the scaler which metrics there are, what they are, and whether it calls the object active."""
 
+    library = "grpc"
     dynamic = True
     open_metadata = True
 

@@ -92,6 +92,7 @@ class Prometheus(HttpTrigger[PrometheusParameters]):
     def prepare(self) -> None:
         given = self.parameters
         self._caller = self._signer()
+        self.library = None if self._caller is None else "aws"
         fixed = {"query": given.query} | ({"namespace": given.namespace} if given.namespace else {})
         server = URL(given.server_address.rstrip("/"))
         self._place = f"Prometheus {shown_url(server)}"

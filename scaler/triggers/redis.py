@@ -35,6 +35,7 @@ class RedisParameters(Parameters, frozen=True, kw_only=True):
 class Redis(Trigger[RedisParameters]):
     """Asks a single server."""
 
+    library = "redis"
     kind: ClassVar[Kind] = "single"
 
     def problems(self) -> Iterable[Problem]:

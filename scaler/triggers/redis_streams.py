@@ -34,6 +34,7 @@ class RedisStreamsParameters(Parameters, frozen=True, kw_only=True):
 class RedisStreams(Trigger[RedisStreamsParameters]):
     """Asks a single server."""
 
+    library = "redis"
     kind: ClassVar[Kind] = "single"
 
     def problems(self) -> Iterable[Problem]:
