@@ -93,7 +93,9 @@ class Operator:
         self._material = asyncio.Event()
         self._bundle: asyncio.Task[None] | None = None
         self._elector = self._make_elector()
-        self._feed = FeedServer(self.engine.board, self.engine.look, clock.now, self._tls.is_ours)
+        self._feed = FeedServer(
+            self.engine.board, self.engine.look, clock.now, trusts=self._tls.is_ours, holder=self._identity
+        )
         self._metrics = OperatorMetrics(self.engine, connection, self._recorder, self._elector)
         self._health = Health()
         self._leading = asyncio.Event()
@@ -139,6 +141,7 @@ class Operator:
     def _lead(self) -> None:
         log.info("leading", extra={"identity": self._identity, "objects": len(self.engine.objects)})
         self.engine.act()
+        self._feed.open()
         self._leading.set()
 
     async def _leave(self, election: "asyncio.Task[None]") -> None:
