@@ -39,6 +39,10 @@ class Authentications:
         """The authentication as last seen; namespace is empty for a cluster-wide one."""
         return self._known.get((kind, namespace, name))
 
+    def places(self) -> list[Place]:
+        """All that are known."""
+        return list(self._known)
+
     def start(self) -> None:
         """Begin to act."""
         for place in self._known:
