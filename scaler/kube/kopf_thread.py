@@ -1,14 +1,15 @@
 """kopf in a thread of its own: it watches our kinds and tells of every change. It writes nothing, ever.
 
-Only ``on.event`` is used: other handlers make kopf write to users' objects. kopf keeps a loop of its own,
-since on a shared one it delays everything else by hundreds of milliseconds, and cancels tasks that are not its.
+Only ``on.event`` is used: other handlers make kopf write to users' objects. kopf has an event loop of its own, since
+on a shared one it delays everything else by hundreds of milliseconds, and cancels tasks that are not its.
 """
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import threading
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
@@ -17,9 +18,10 @@ import msgspec
 
 from scaler.kube.wire import Server
 
-log = logging.getLogger("scaler.intake")
-
 GROUP, VERSION = "keda.sh", "v1alpha1"
+
+CHUNK = 100
+"""Objects of one page of kopf's lists: it decodes a page in one go, and all threads wait meanwhile."""
 
 Told = Callable[[str, str | None, dict[str, Any]], None]
 """Plural, what happened (None for what is there already), and the object as it is on the wire."""
@@ -36,7 +38,7 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class KopfThread:
-    """Starts and ends with the program; `ended` tells when it ended by itself."""
+    """Starts and ends with the program. `told` is called on kopf's thread."""
 
     def __init__(self, server: Server, selection: Selection, told: Told) -> None:
         self._server = server
@@ -45,49 +47,47 @@ class KopfThread:
         self._stop = threading.Event()
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
+        """Done with kopf's error when it ended by itself."""
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
 
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
 
-    async def stop(self, patience: float = 5.0) -> None:
-        """End it; a thread that does not listen is left behind, it is a daemon."""
+    async def stop(self, patience: float = 7.0) -> None:
+        """End it. While it is still starting kopf takes five seconds; what takes longer is left behind, as a daemon."""
         self._stop.set()
         await asyncio.to_thread(self._thread.join, patience)
 
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            self._operate()
+            asyncio.run(self._operate())
         except BaseException as raised:  # noqa: BLE001 - whatever ended it, the program must know
             error = raised
-        self._loop.call_soon_threadsafe(self._say_ended, error)
+        with contextlib.suppress(RuntimeError):  # the main loop may be closed by now
+            self._loop.call_soon_threadsafe(self._say_ended, error)
 
     def _say_ended(self, error: BaseException | None) -> None:
         if self.ended.done():
             return
-        if error is not None:
-            self.ended.set_exception(error)
-        elif self._stop.is_set():
+        if self._stop.is_set():
             self.ended.set_result(None)
         else:
-            self.ended.set_exception(RuntimeError("kopf ended by itself"))
+            ended = RuntimeError(f"kopf ended by itself: {error!r}")
+            ended.__cause__ = error
+            self.ended.set_exception(ended)
 
-    def _operate(self) -> None:
+    async def _operate(self) -> None:
         namespaces = self._selection.namespaces
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            asyncio.run(
-                kopf.operator(
-                    registry=self._registry(),
-                    settings=self._settings(),
-                    standalone=True,
-                    clusterwide=not namespaces,
-                    namespaces=namespaces,
-                    stop_flag=self._stop,
-                )
-            )
+        await kopf.operator(
+            registry=self._registry(),
+            settings=self._settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            stop_flag=self._stop,
+        )
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -106,22 +106,26 @@ class KopfThread:
         settings = kopf.OperatorSettings()
         settings.posting.enabled = False
         settings.posting.loggers = False
-        settings.scanning.disabled = True
-        settings.process.ultimate_exiting_timeout = None
-        settings.watching.chunk_size = 500
-        settings.queueing.idle_timeout = 1.0
+        settings.scanning.disabled = True  # else it watches all namespaces and all definitions, schemas included
+        settings.process.ultimate_exiting_timeout = None  # else it may kill the process ten minutes later
+        settings.watching.chunk_size = CHUNK
+        settings.queueing.idle_timeout = 0.1  # else a task for every object stays for seconds
+        settings.networking.error_backoffs = _Backoffs()
+        settings.persistence.diffbase_storage = _NoDiffBase()
+        settings.persistence.progress_storage = _NoProgress()
         for plural, labels in self._selection.labels.items():
             if labels:
                 settings.watching.label_selectors[GROUP, VERSION, plural] = labels
         return settings
 
     async def _login(self, **_: Any) -> kopf.AiohttpSession:
-        """Kopf's calls go out with our own trust and credentials; asked again after a 401."""
+        """Kopf's calls go out with our own trust and credentials; it asks again after a 401."""
         server = self._server
         return kopf.AiohttpSession(
             server=server.url,
             aiohttp_session=aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, ssl=server.tls if server.tls is not None else True),
+                headers={"User-Agent": "kube-scaler", "Accept-Encoding": "identity"},
                 middlewares=(self._authorize,),
                 proxy=server.proxy or None,
                 trust_env=False,
@@ -149,6 +153,55 @@ class KopfThread:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(ask(), self._loop))
 
 
+class _Backoffs:
+    """Seconds between kopf's tries, without end: a list would make it give up, and end, after a minute."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((0.2, 0.5, 1.0, 2.0), itertools.repeat(5.0))
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Nothing is compared with what was seen before: copying every object for that is most of kopf's work."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """No handler of ours has any progress to keep."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+    def purge(self, **_: Any) -> None:
+        return None
+
+    def touch(self, **_: Any) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence
+
+
+class _OfSignals(logging.Filter):
+    """Takes out the warning that signals are not kopf's: they are the program's."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "OS signals are ignored" not in record.getMessage()
+
+
 def quieten() -> None:
     """Kopf logs each of its own steps; what matters of them we log ourselves."""
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    running = logging.getLogger("kopf._core.reactor.running")
+    if not any(isinstance(known, _OfSignals) for known in running.filters):
+        running.addFilter(_OfSignals())
