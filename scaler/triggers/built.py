@@ -16,9 +16,10 @@ from scaler.api.scaledobject import TriggerSpec
 from scaler.errors import Problem, Unreadable
 from scaler.horizontal.metric_names import metric_name
 from scaler.horizontal.readings import Failure, MetricSpec, MetricType, Reading, TriggerPlan
+from scaler.triggers.advice import absent_variables, warnings
 from scaler.triggers.connections import Connections
 from scaler.triggers.contract import Assumed, BuildContext, Shown, Trigger
-from scaler.triggers.parameters import Given, Role, absent_variables, declared, known_here, read, usual_path, warnings
+from scaler.triggers.parameters import Given, Role, declared, known_here, read, usual_path
 from scaler.triggers.types import TYPES
 
 T = TypeVar("T")

@@ -47,7 +47,7 @@ class Http:
             headers["Authorization"] = f"Bearer {await self._token(request.oauth)}"
         session = self._session or self._open()
         try:
-            async with session.get(request.url, headers=headers, ssl=self._context(request.tls)) as response:
+            async with session.get(request.url, headers=headers or None, ssl=self._context(request.tls)) as response:
                 return HttpAnswer(response.status, await _body(response, place))
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, TimeoutError):

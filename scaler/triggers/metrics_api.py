@@ -64,6 +64,7 @@ class MetricsApi(HttpTrigger[MetricsApiParameters]):
         given = self.parameters
         url = URL(given.url)
         self._locate = locator(given.format, given.value_location)
+        self._place = f"metrics API {shown_url(url)}"
         self._request = given.authentication.request(url, verify=not given.unsafe_ssl)
         self._service = _service(url) if given.aggregate_from_kube_service_endpoints else None
 
@@ -73,7 +74,7 @@ class MetricsApi(HttpTrigger[MetricsApiParameters]):
 
     @property
     def place(self) -> str:
-        return f"metrics API {shown_url(self._request.url)}"
+        return self._place
 
     def good(self, status: int) -> bool:
         return status == 200

@@ -9,7 +9,6 @@ and the environment of the target's container (``<name>FromEnv`` in the metadata
 with a text that is not blank wins.
 """
 
-import difflib
 import enum
 import functools
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -165,6 +164,9 @@ def read(cls: type[P], given: Given) -> tuple[P | None, list[Problem]]:
 
 def known_here(cls: type[Parameters], problems: Iterable[Problem], given: Given) -> list[Problem]:
     """The problems without those of parameters that a source not known here may yet give."""
+    found = list(problems)
+    if not found:
+        return []
     open_paths = {
         path
         for parameter in every(cls)
@@ -172,7 +174,7 @@ def known_here(cls: type[Parameters], problems: Iterable[Problem], given: Given)
         for name in parameter.names
         for path in (f"metadata.{name}", f"authentication.{name}")
     }
-    return [problem for problem in problems if problem.path not in open_paths]
+    return [problem for problem in found if problem.path not in open_paths]
 
 
 @functools.cache
@@ -193,48 +195,6 @@ def _flat(cls: type[Parameters]) -> Iterator[Parameter]:
             yield parameter
         else:
             yield from _flat(parameter.block)
-
-
-def warnings(cls: type[Parameters], given: Given) -> list[Problem]:
-    """What works and should not stay: unknown keys, parameters about to go, secrets in plain sight."""
-    found = list(unknown(cls, given.metadata))
-    for parameter in every(cls):
-        for name in parameter.names:
-            if "m" not in parameter.sources or not given.metadata.get(name, "").strip():
-                continue
-            if parameter.announced:
-                found.append(Problem(f"metadata.{name}", f"is about to be removed: {parameter.announced}"))
-            if Role.SECRET in parameter.roles:
-                found.append(Problem(f"metadata.{name}", "is a secret in plain sight: give it by authenticationRef"))
-    return found
-
-
-def absent_variables(given: Given) -> Iterator[str]:
-    """A note for each variable that is named and not there: the parameter is then read from its next source."""
-    for key, variable in given.metadata.items():
-        if key.endswith("FromEnv") and given.env is not None and not given.env.get(variable, "").strip():
-            yield f"{key} names {variable}, which is not in the environment of the target's container or is blank"
-
-
-def unknown(cls: type[Parameters], metadata: Mapping[str, str]) -> Iterator[Problem]:
-    """A warning for each key that no parameter reads, with the one that was perhaps meant."""
-    known = _known_keys(cls)
-    for key in metadata:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
-            meant = f"did you mean {near[0]}?" if near else "nobody reads it"
-            yield Problem(f"metadata.{key}", f"is not a parameter of this type: {meant}", metadata[key])
-
-
-@functools.cache
-def _known_keys(cls: type[Parameters]) -> frozenset[str]:
-    keys: set[str] = set()
-    for parameter in every(cls):
-        if "m" in parameter.sources or parameter.removed:
-            keys.update(parameter.names)
-        if "e" in parameter.sources:
-            keys.update(f"{name}FromEnv" for name in parameter.names)
-    return frozenset(keys)
 
 
 def usual_path(parameter: Parameter) -> str:

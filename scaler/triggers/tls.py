@@ -38,6 +38,8 @@ class Tls(msgspec.Struct, frozen=True):
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """What is wrong with the texts: the field's name and why."""
+        if not (self.ca or self.cert or self.key):
+            return
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.ca:
             try:

@@ -16,7 +16,6 @@ from scaler.triggers.parameters import (
     every,
     question,
     read,
-    warnings,
 )
 
 
@@ -141,31 +140,6 @@ class TestWhatIsNotKnownHere:
     def test_is_no_excuse_for_a_variable_that_nobody_names(self) -> None:
         _, problems = read(Sample, Given({"region": "r"}, {}, None))
         assert [problem.path for problem in problems] == ["metadata.queueURL"]
-
-
-class TestWarnings:
-    def told(self, metadata: dict[str, str]) -> list[str]:
-        return [str(problem) for problem in warnings(Sample, Given(metadata))]
-
-    def test_name_an_unknown_key_and_what_was_perhaps_meant(self) -> None:
-        assert self.told({**GOOD, "queueLenght": "5"}) == [
-            "metadata.queueLenght: is not a parameter of this type: did you mean queueLength?"
-        ]
-        assert self.told({**GOOD, "colour": "red"}) == [
-            "metadata.colour: is not a parameter of this type: nobody reads it"
-        ]
-
-    def test_know_from_env_where_the_environment_is_a_source(self) -> None:
-        assert self.told({"queueURLFromEnv": "U", "region": "r"}) == []
-        assert len(self.told({**GOOD, "modeFromEnv": "M"})) == 1
-
-    def test_tell_of_a_parameter_about_to_go(self) -> None:
-        assert self.told({**GOOD, "going": "x"}) == ["metadata.going: is about to be removed: write mode"]
-
-    def test_tell_of_a_secret_in_plain_sight(self) -> None:
-        assert self.told({**GOOD, "password": "p"}) == [
-            "metadata.password: is a secret in plain sight: give it by authenticationRef"
-        ]
 
 
 def test_the_question_is_all_but_target_and_activation() -> None:
