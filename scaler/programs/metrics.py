@@ -22,7 +22,6 @@ from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.feed.client import FeedClient
 from scaler.serving.health import Health, application, serve
 from scaler.serving.prometheus import MetricsServerMetrics
-from scaler.serving.reviews import Reviews
 from scaler.serving.tls import MutualTls, ServerTls
 
 log = logging.getLogger("scaler.metrics")
@@ -60,7 +59,7 @@ class MetricsServer:
         )
         serving = settings.serving
         self._api = ExternalMetrics(self._feed, look_deadline=serving.look_deadline, stale_after=serving.stale_after)
-        self._delegated = Delegated(connection, self._serving, Reviews(connection, self._clock.now))
+        self._delegated = Delegated(connection, self._serving, self._clock.now)
         self._health = Health()
 
     async def run(self) -> int:
@@ -77,7 +76,7 @@ class MetricsServer:
 
     async def _listen(self, listening: contextlib.AsyncExitStack) -> None:
         serving = self._settings.serving
-        metrics = MetricsServerMetrics(self._api, self._feed)
+        metrics = MetricsServerMetrics(self._api, self._feed, self._connection)
         for address, render in (
             (serving.health_probe_bind_address, None),
             (serving.metrics_bind_address, metrics.render),

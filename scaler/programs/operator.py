@@ -96,7 +96,7 @@ class Operator:
         self._feed = FeedServer(
             self.engine.board, self.engine.look, clock.now, trusts=self._tls.is_ours, holder=self._identity
         )
-        self._metrics = OperatorMetrics(self.engine, connection, self._recorder, self._elector)
+        self._metrics = OperatorMetrics(self.engine, connection, self._recorder, self._elector, self._feed)
         self._health = Health()
         self._leading = asyncio.Event()
 
