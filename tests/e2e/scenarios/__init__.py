@@ -1,0 +1,1 @@
+"""Scenarios that play side by side on one installation."""
