@@ -1,6 +1,7 @@
 """Which resource a kind is, and whether it can be scaled, as the API server says; remembered by group and kind."""
 
 import asyncio
+import re
 from typing import Literal
 
 import msgspec
@@ -16,8 +17,11 @@ TRUSTED = {
 }
 """Kinds that every cluster has and that scale; they are never asked about (KEDA trusts the same two)."""
 
-REFUSED_FOR = 30.0
-"""Seconds for which a kind that the server did not know stays unknown: its CRD may be applied any moment."""
+REFUSED_FOR = 10.0
+"""Seconds for which what the server did not know stays unknown: a definition may be applied any moment."""
+
+_SPELLING = re.compile(r"([a-z0-9][-a-z0-9.]*/)?v[a-z0-9]+")
+"""Of an apiVersion; what users write must not lead elsewhere."""
 
 
 class Unknown(msgspec.Struct, frozen=True):
@@ -29,11 +33,22 @@ class Unknown(msgspec.Struct, frozen=True):
 
 class _Found(msgspec.Struct, frozen=True):
     name: str
-    kind: str
+    kind: str = ""
 
 
 class _Resources(msgspec.Struct, frozen=True):
     resources: list[_Found] = []
+
+
+class _Served(msgspec.Struct, frozen=True):
+    """What a group and version serves."""
+
+    asked_at: float
+    """Loop time."""
+    plurals: dict[str, str]
+    """By kind; empty when the group or version is not known."""
+    scalable: frozenset[str]
+    """Plurals with a scale."""
 
 
 class Discovery:
@@ -41,43 +56,49 @@ class Discovery:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._known: dict[str, tuple[float, _Resources | None]] = {}
+        self._known: dict[str, _Served] = {}
         self._asking: dict[str, asyncio.Lock] = {}
 
     async def resolve(self, api_version: str, kind: str) -> GroupVersionKindResource | Unknown:
         """The resource behind a kind; ApiError when the API server could not say."""
         group, _, version = api_version.rpartition("/")
-        plural = TRUSTED.get((api_version, kind))
-        if plural is not None:
-            return GroupVersionKindResource(group, version, kind, plural)
-        found = await self._resources(api_version, kind)
-        if found is None:
+        trusted = TRUSTED.get((api_version, kind))
+        if trusted is not None:
+            return GroupVersionKindResource(group, version, kind, trusted)
+        served = await self._served(api_version, kind)
+        if not served.plurals:
             return Unknown("no-kind", f"the API server does not know {api_version}")
-        names = {each.name: each for each in found.resources}
-        plural = next((name for name, each in names.items() if each.kind == kind and "/" not in name), None)
+        plural = served.plurals.get(kind)
         if plural is None:
             return Unknown("no-kind", f"{api_version} has no kind {kind}")
-        if f"{plural}/scale" not in names:
+        if plural not in served.scalable:
             return Unknown("no-scale", f"{kind} of {api_version} has no /scale subresource")
         return GroupVersionKindResource(group, version, kind, plural)
 
-    async def _resources(self, api_version: str, kind: str) -> _Resources | None:
+    async def _served(self, api_version: str, kind: str) -> _Served:
         async with self._asking.setdefault(api_version, asyncio.Lock()):
             now = asyncio.get_running_loop().time()
-            asked_at, found = self._known.get(api_version, (-REFUSED_FOR, None))
-            missing = found is None or not any(each.kind == kind for each in found.resources)
-            if missing and now - asked_at >= REFUSED_FOR:
-                found = await self._ask(api_version)
-                self._known[api_version] = (now, found)
-            return found
+            known = self._known.get(api_version)
+            if known is not None and (
+                known.plurals.get(kind) in known.scalable or now - known.asked_at < REFUSED_FOR
+            ):
+                return known
+            found = await self._ask(api_version)
+            plurals = {each.kind: each.name for each in found if "/" not in each.name}
+            scalable = {each.name.removesuffix("/scale") for each in found if each.name.endswith("/scale")}
+            served = _Served(now, plurals, frozenset(scalable))
+            self._known[api_version] = served
+            return served
 
-    async def _ask(self, api_version: str) -> _Resources | None:
+    async def _ask(self, api_version: str) -> list[_Found]:
+        if not _SPELLING.fullmatch(api_version):
+            return []
         path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         try:
-            return await self._connection.request("GET", path, into=_Resources)
+            return (await self._connection.request("GET", path, into=_Resources)).resources
         except ApiError as error:
             if error.status == 404:
-                return None
+                return []
             raise
 
 

@@ -55,7 +55,7 @@ class KopfThread:
         self._thread.start()
 
     async def stop(self, patience: float = 7.0) -> None:
-        """End it. While it is still starting kopf takes five seconds; what takes longer is left behind, as a daemon."""
+        """End it; kopf takes five seconds while it starts. What takes longer is left behind, as a daemon."""
         self._stop.set()
         await asyncio.to_thread(self._thread.join, patience)
 

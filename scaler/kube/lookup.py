@@ -1,13 +1,12 @@
 """What triggers look up to be built: Secrets, ConfigMaps, ServiceAccounts, pod templates, tokens.
 
-An answer is kept for a few seconds and a question on its way is shared, so that a thousand objects that refer to one
-Secret at start ask once. Nothing is kept longer: a rotated Secret counts at the next build.
+Many triggers name the same Secret: one question at a time is sent for each, and its answer serves for a few seconds.
+No Secret is watched, none is kept longer, and a rotated one counts at the next build.
 """
 
 import asyncio
-import base64
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,45 +17,60 @@ from scaler.kube.connection import Connection
 from scaler.kube.discovery import resource_of
 from scaler.kube.resources import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, Resource
 
-KEPT = 3.0
-"""Seconds that an answer counts."""
+T = TypeVar("T")
 
 
-class _Data(msgspec.Struct, frozen=True):
+class _Secret(msgspec.Struct, frozen=True):
+    data: dict[str, bytes] | None = None
+
+
+class _ConfigMap(msgspec.Struct, frozen=True):
     data: dict[str, str] | None = None
 
 
-class _Meta(msgspec.Struct, frozen=True):
+class _AnnotatedMeta(msgspec.Struct, frozen=True):
     annotations: dict[str, str] | None = None
 
 
 class _Annotated(msgspec.Struct, frozen=True):
-    metadata: _Meta = _Meta()
+    metadata: _AnnotatedMeta = _AnnotatedMeta()
 
 
-class _TemplateSpec(msgspec.Struct, frozen=True):
+class _TemplatedSpec(msgspec.Struct, frozen=True):
     template: Raw | None = None
 
 
 class _Templated(msgspec.Struct, frozen=True):
-    spec: _TemplateSpec = _TemplateSpec()
+    spec: _TemplatedSpec = _TemplatedSpec()
+
+
+class _TokenStatus(msgspec.Struct, frozen=True):
+    token: str
+
+
+class _Token(msgspec.Struct, frozen=True):
+    status: _TokenStatus
 
 
 class Lookup:
-    """Asks the API server, sparingly. None says that the object is not there; ApiError that nobody could say."""
+    """Single objects by name, each asked for once in `ttl` seconds.
 
-    def __init__(self, connection: Connection) -> None:
+    None says that the object is not there; ApiError that nobody could say.
+    """
+
+    def __init__(self, connection: Connection, *, ttl: float = 3.0) -> None:
         self._connection = connection
-        self._answers: dict[tuple[str, str, str], tuple[float, asyncio.Task[Any]]] = {}
+        self._ttl = ttl
+        self._answers: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """The data of a Secret, decoded."""
-        found = await self._get(SECRETS, namespace, name, _Data)
-        return None if found is None else {key: base64.b64decode(value) for key, value in (found.data or {}).items()}
+        found = await self._get(SECRETS, namespace, name, _Secret)
+        return None if found is None else found.data or {}
 
     async def get_config_map(self, namespace: str, name: str) -> dict[str, str] | None:
-        """The data of a ConfigMap."""
-        found = await self._get(CONFIG_MAPS, namespace, name, _Data)
+        """The data of a ConfigMap; its binary part is left out."""
+        found = await self._get(CONFIG_MAPS, namespace, name, _ConfigMap)
         return None if found is None else found.data or {}
 
     async def get_service_account(self, namespace: str, name: str) -> dict[str, str] | None:
@@ -70,39 +84,41 @@ class Lookup:
         return None if found is None else found.spec.template
 
     async def create_token(
-        self, namespace: str, service_account: str, seconds: float, audiences: tuple[str, ...] = ()
+        self, namespace: str, service_account: str, seconds: float, audiences: Sequence[str] = ()
     ) -> str:
-        """A token of a ServiceAccount that is good for that long (TokenRequest)."""
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": int(seconds), "audiences": list(audiences)},
-        }
-        answer: Raw = await self._connection.create(
-            SERVICE_ACCOUNTS, namespace, body, into=dict, name=service_account, subresource="token"
+        """A new token of a ServiceAccount (TokenRequest); the server may shorten or lengthen its life."""
+        spec = {"expirationSeconds": int(seconds), "audiences": list(audiences)}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        made = await self._connection.create(
+            SERVICE_ACCOUNTS, namespace, body, name=service_account, subresource="token", into=_Token
         )
-        return str(answer["status"]["token"])
+        return made.status.token
 
-    async def _get(self, resource: Resource, namespace: str, name: str, into: type[Any]) -> Any:
-        key = (resource.plural, namespace, name)
-        now = asyncio.get_running_loop().time()
-        asked_at, task = self._answers.get(key, (-KEPT, None))
-        if task is None or now - asked_at >= KEPT or (task.done() and (task.cancelled() or task.exception())):
-            self._forget(now)
-            task = asyncio.create_task(_or_none(lambda: self._connection.get(resource, namespace, name, into=into)))
-            self._answers[key] = (now, task)
-        return await asyncio.shield(task)
+    async def _get(self, resource: Resource, namespace: str, name: str, into: type[T]) -> T | None:
+        async def fetch() -> T | None:
+            try:
+                return await self._connection.get(resource, namespace, name, into=into)
+            except ApiError as error:
+                if error.status == 404:
+                    return None
+                raise
 
-    def _forget(self, now: float) -> None:
-        """Secrets do not stay in memory for longer than they count."""
-        for key in [key for key, (asked_at, task) in self._answers.items() if now - asked_at >= KEPT and task.done()]:
+        return await self._shared((resource, namespace, name, into), fetch)
+
+    async def _shared(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:
+        task = self._answers.get(key)
+        if task is None:
+            task = asyncio.ensure_future(fetch())
+            self._answers[key] = task
+            task.add_done_callback(lambda done: self._answered(key, done))
+        # One caller that gives up must not take the answer from the others.
+        answer: T = await asyncio.shield(task)
+        return answer
+
+    def _answered(self, key: Hashable, task: "asyncio.Task[Any]") -> None:
+        failed = task.cancelled() or task.exception() is not None
+        asyncio.get_running_loop().call_later(0 if failed else self._ttl, self._forget, key, task)
+
+    def _forget(self, key: Hashable, task: "asyncio.Task[Any]") -> None:
+        if self._answers.get(key) is task:
             del self._answers[key]
-
-
-async def _or_none(ask: Callable[[], Awaitable[Any]]) -> Any:
-    try:
-        return await ask()
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
