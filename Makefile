@@ -12,6 +12,7 @@ RUNTIME := $(STAMPS)/runtime
 DEV := $(STAMPS)/dev
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+BENCH ?= polls
 
 .PHONY: demo test check fix generate lock bench clean help
 
@@ -43,8 +44,8 @@ lock: $(DEV)  ## newest versions that pyproject.toml allows, into the lock files
 	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
-bench: $(DEV)  ## figures, beside those of KEDA
-	@$(BIN)/python -m pytest -q -s tests/bench
+bench: $(DEV)  ## figures, beside those of KEDA (make bench BENCH="polls --objects 10000")
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean:  ## forget the virtual environment
 	rm -rf $(VENV)

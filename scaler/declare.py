@@ -7,7 +7,9 @@ flags and reference tables are derived from what this module reads off them. It 
 import ast
 import functools
 import inspect
+import sys
 import textwrap
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -81,18 +83,40 @@ def _docs(cls: type) -> dict[str, str]:
 
 
 def _docs_of_source(cls: type) -> dict[str, str]:
-    try:
-        source = textwrap.dedent(inspect.getsource(cls))
-    except (OSError, TypeError):  # a class without source, as in an interactive shell
-        return {}
-    body = ast.parse(source).body[0]
-    assert isinstance(body, ast.ClassDef)
+    body = _body(cls)
     return {
         field.target.id: inspect.cleandoc(under.value.value).replace("\n", " ")
-        for field, under in zip(body.body, body.body[1:], strict=False)
+        for field, under in pairwise(body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
         and isinstance(under, ast.Expr)
         and isinstance(under.value, ast.Constant)
         and isinstance(under.value.value, str)
     }
+
+
+def _body(cls: type) -> list[ast.stmt]:
+    """What is written in the class; nothing for a class without source, as in an interactive shell."""
+    try:
+        if "<locals>" not in cls.__qualname__:
+            return _bodies(cls.__module__).get(cls.__qualname__, [])
+        node = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    except (OSError, TypeError, KeyError):
+        return []
+    assert isinstance(node, ast.ClassDef)
+    return node.body
+
+
+@functools.cache
+def _bodies(module: str) -> dict[str, list[ast.stmt]]:
+    """The bodies of a module's classes by qualified name: it is parsed once, however many classes it has."""
+    found: dict[str, list[ast.stmt]] = {}
+    _collect(ast.parse(inspect.getsource(sys.modules[module])).body, "", found)
+    return found
+
+
+def _collect(body: list[ast.stmt], prefix: str, found: dict[str, list[ast.stmt]]) -> None:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            found[prefix + node.name] = node.body
+            _collect(node.body, f"{prefix}{node.name}.", found)
