@@ -15,7 +15,6 @@ from typing import Literal, Protocol, Self
 from scaler.errors import Unreadable
 from scaler.triggers.connections_aws import Aws
 from scaler.triggers.connections_grpc import Grpc
-from scaler.triggers.connections_http import Http
 from scaler.triggers.connections_redis import Redis
 from scaler.triggers.tls import MinimumTls
 
@@ -82,6 +81,8 @@ class Connections:
         minimum_tls: MinimumTls = "TLS12",
         keep_alive: bool = True,
     ) -> None:
+        from scaler.triggers.connections_http import Http  # aiohttp; who only judges manifests need not wait for it
+
         self.http = Http(ca_folders=ca_folders, minimum=minimum_tls, keep_alive=keep_alive)
         self.aws = Aws(endpoint_url=aws_endpoint_url)
         self.redis = Redis(self.http.context)
