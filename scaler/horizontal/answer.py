@@ -233,7 +233,7 @@ def _composite(case: _Case, looks: list[_Look], failures: list[Failure]) -> tupl
     if failures:
         why = f"a trigger of the formula failed: {failures[0].why}"
         return Composite(text, error=why), MetricAnswer(COMPOSITE, case.now, error=why), False
-    computed = modifiers.compute(scaled, _variables(looks))
+    computed = modifiers.compute(scaled, _variables(looks), case.now)
     if computed.value is None and not computed.error:
         return _without_result(case, computed)
     told = MetricAnswer(COMPOSITE, min(look.seen.at for look in looks), computed.value, computed.error)

@@ -20,7 +20,7 @@ from scaler.actions import Action, ApplyHpa, PatchMetadata, Tell
 from scaler.api.meta import Condition, Raw
 from scaler.api.neighbours import owns, transfer_name
 from scaler.api.rules import pod_refusals
-from scaler.api.scaledobject import FINALIZER
+from scaler.api.scaledobject import FINALIZER, ScaledObject, ScaledObjectStatus
 from scaler.errors import Problem
 from scaler.horizontal import admission, conditions, events, ownership, pauses
 from scaler.horizontal.hpa import hpa_differs, metric_problems, wanted_hpa
@@ -66,6 +66,17 @@ def reconcile(observed: Observed) -> Plan:
     if world:
         return _refused(observed, world, look_again=LOOK_AGAIN)
     return _running(observed, subject, target)
+
+
+def not_reconciled(
+    scaled: ScaledObject, status: ScaledObjectStatus, why: str
+) -> tuple[ScaledObjectStatus, Tell | None]:
+    """The status, and what to tell, when the API server keeps refusing what the object needs."""
+    remedy = "check the operator's rights (deploy/rbac.yaml) and the API server; it is tried again by itself"
+    ready = conditions.check_failed([Problem("", f"{why}: {remedy}")])
+    changed = msgspec.structs.replace(scaled, status=status)
+    told = None if has(changed, ready) else events.check_failed(scaled, ready.message)
+    return conditioned(changed, status, [ready]), told
 
 
 # -- refusing --------------------------------------------------------------------------------------------------

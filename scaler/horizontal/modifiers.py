@@ -20,6 +20,8 @@ RESOURCE_TYPES = frozenset({"cpu", "memory"})
 _AT = "spec.advanced.scalingModifiers"
 _DRY_RUN = -1.0
 """What every variable is in the trial at validation, as upstream has it."""
+_DRY_RUN_AT = 0.0
+"""When that trial is, for a formula that asks for the time: any moment does."""
 
 
 def names(spec: ScaledObjectSpec) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ def composite_spec(scaled: ScaledObject) -> MetricSpec:
     )
 
 
-def compute(scaled: ScaledObject, values: dict[str, float | None]) -> Composite:
+def compute(scaled: ScaledObject, values: dict[str, float | None], now: float) -> Composite:
     """The formula's result for these triggers, cut to milli-units; an error is in the value, never raised."""
     text = scaled.spec.advanced.scaling_modifiers.formula
     variables = tuple(Variable(name, value) for name, value in values.items())
@@ -55,7 +57,7 @@ def compute(scaled: ScaledObject, values: dict[str, float | None]) -> Composite:
     if isinstance(compiled, FormulaError):
         return Composite(text, variables, error=str(compiled))
     try:
-        result = compiled.evaluate(values)
+        result = compiled.evaluate(values, now)
     except FormulaError as error:
         return Composite(text, variables, error=str(error))
     if result is not None and not math.isfinite(result):
@@ -85,7 +87,7 @@ def _formula_problems(spec: ScaledObjectSpec, modifiers: ScalingModifiers) -> li
     if isinstance(compiled, FormulaError):
         return [Problem(f"{_AT}.formula", str(compiled), modifiers.formula)]
     try:
-        compiled.evaluate(dict.fromkeys(variables, _DRY_RUN))
+        compiled.evaluate(dict.fromkeys(variables, _DRY_RUN), _DRY_RUN_AT)
     except FormulaError as error:
         message = f"fails when every trigger reads {_DRY_RUN}: {error}"
         return [Problem(f"{_AT}.formula", message, modifiers.formula)]

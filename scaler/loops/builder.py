@@ -84,6 +84,8 @@ class Builder:
         return triggers
 
     def _replace(self, tracked: Tracked, triggers: tuple[BuiltTrigger, ...]) -> None:
+        for old, new in zip(tracked.triggers, triggers, strict=False):
+            _keep_metrics(old, new)
         for trigger in triggers:
             if trigger.polled:
                 self._sources.use(trigger.source)
@@ -104,6 +106,12 @@ def complete(tracked: Tracked) -> bool:
     return bool(tracked.triggers) and all(
         not trigger.plan.problem and (not trigger.dynamic or trigger.plan.metrics) for trigger in tracked.triggers
     )
+
+
+def _keep_metrics(old: BuiltTrigger, new: BuiltTrigger) -> None:
+    """One that was built before and cannot be now keeps its metrics: their failures count, and a fallback engages."""
+    if new.plan.problem and not new.plan.metrics and old.plan.type == new.plan.type:
+        new.plan = msgspec.structs.replace(new.plan, metrics=old.plan.metrics)
 
 
 def _refreshable(tracked: Tracked, failed: Sequence[int]) -> bool:

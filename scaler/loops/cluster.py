@@ -23,6 +23,7 @@ from scaler.kube.workloads import NoTarget, Workloads
 from scaler.loops.authentications import Authentications
 from scaler.loops.hpas import HpaCopy, decoded, manifests, place
 
+LIMIT_RANGES = Resource("", "v1", "limitranges")
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices")
 
 
@@ -145,6 +146,13 @@ class ClusterView:
     def deleted_hpa(self, namespace: str, name: str) -> None:
         """One that was just deleted."""
         self._hpas.discard(namespace, name)
+
+    async def requests(self, scaled: ScaledObject) -> tuple[Raw | None, tuple[Raw, ...]]:
+        """What says whether its containers request cpu and memory: the pod's spec, the namespace's LimitRanges."""
+        template = await self.pod_template(scaled)
+        namespace = scaled.metadata.namespace
+        limits = await self._connection.listing(LIMIT_RANGES, namespace, into=dict)
+        return (template or {}).get("spec"), tuple(limits.items)
 
     async def pod_template(self, scaled: ScaledObject) -> Raw | None:
         """spec.template of the object's workload, None when it has none."""

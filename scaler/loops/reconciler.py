@@ -17,7 +17,7 @@ from scaler.api.meta import Raw
 from scaler.api.scaledobject import ScaledObject
 from scaler.clock import Clock
 from scaler.errors import ApiError
-from scaler.horizontal.lifecycle import reconcile
+from scaler.horizontal.lifecycle import not_reconciled, reconcile
 from scaler.horizontal.pauses import paused
 from scaler.horizontal.plans import LOOK_AGAIN, Observed, Plan, Resolved, Unresolved
 from scaler.horizontal.readings import Policy, TriggerPlan
@@ -33,6 +33,8 @@ log = logging.getLogger("scaler.reconciler")
 
 STATUS_PAUSE = 0.3
 """Seconds a status waits for the first check of a new object, so that one write tells both."""
+WORTH_TELLING = 3
+"""Failures in a row from which the user is told; an API server that hiccups is not his business."""
 STATUS_PATIENCE = 5.0
 """Seconds a status waits, at most, for objects that still have no HPA."""
 
@@ -42,6 +44,10 @@ class World(Protocol):
 
     async def target(self, scaled: ScaledObject) -> Resolved | Unresolved:
         """The workload; ApiError when that could not be found out."""
+        ...
+
+    async def requests(self, scaled: ScaledObject) -> tuple[Raw | None, tuple[Raw, ...]]:
+        """The spec of its pods (None when it has none) and the LimitRanges of its namespace."""
         ...
 
     def hpas(self, scaled: ScaledObject) -> tuple[Raw, ...]:
@@ -146,6 +152,8 @@ class Reconciler:
         alive = scaled.metadata.deletion_timestamp is None
         target = await self._world.target(scaled)
         triggers = await self._build(tracked) if alive and not paused(scaled) else ()
+        reads_requests = any(plan.resource is not None for plan in triggers) and tracked.subject is None
+        pod_spec, limit_ranges = await self._world.requests(scaled) if reads_requests else (None, ())
         return Observed(
             scaled=msgspec.structs.replace(scaled, status=tracked.wanted),
             target=target,
@@ -153,6 +161,8 @@ class Reconciler:
             hpas=self._world.hpas(scaled),
             others=tuple(other.scaled for other in self._objects.rivals(tracked)),
             policy=self._policy,
+            pod_spec=pod_spec,
+            limit_ranges=limit_ranges,
             polled_generation=tracked.polled_for[0] if tracked.polled_for else None,
         )
 
@@ -218,6 +228,13 @@ class Reconciler:
 
     def _failed(self, key: Key, error: Exception) -> None:
         _log_failure("reconciling failed", key, error)
+        tracked = self._objects.get(key)
+        if tracked is None or not isinstance(error, ApiError) or self.queue.failures(key) < WORTH_TELLING:
+            return
+        tracked.wanted, told = not_reconciled(tracked.scaled, tracked.wanted, str(error))
+        self.status_wanted(tracked)
+        if told is not None:
+            self._tell(told)
 
     def _status_failed(self, key: Key, error: Exception) -> None:
         _log_failure("the status was not written", key, error)

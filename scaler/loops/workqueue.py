@@ -82,6 +82,10 @@ class WorkQueue(Generic[Key]):
         if handle is not None:
             handle.cancel()
 
+    def failures(self, key: Key) -> int:
+        """How often the key failed since it last succeeded."""
+        return self._failures.get(key, 0)
+
     async def calm(self) -> None:
         """Return once nothing waits and nothing is worked on; keys that wait for a retry do not count."""
         await self._calm.wait()
@@ -107,8 +111,8 @@ class WorkQueue(Generic[Key]):
         try:
             again = await self._work(key)
         except Exception as error:  # noqa: BLE001 - one object's trouble, or a bug it meets, must not stop the others
-            self._on_error(key, error)
             failures = self._failures[key] = self._failures.get(key, 0) + 1
+            self._on_error(key, error)
             self.add_later(key, min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY))
         else:
             self._failures.pop(key, None)

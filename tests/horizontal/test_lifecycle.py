@@ -7,7 +7,7 @@ import pytest
 
 from scaler.actions import ApplyHpa, DeleteHpa, PatchMetadata, SetReplicas, Tell, WriteStatus
 from scaler.horizontal.hpa import wanted_hpa
-from scaler.horizontal.lifecycle import reconcile
+from scaler.horizontal.lifecycle import not_reconciled, reconcile
 from scaler.horizontal.plans import Observed, Resolved, Unresolved
 from scaler.horizontal.readings import Policy, Scale, Subject
 from tests.horizontal.objects import DEPLOYMENT, cpu, scaled_object, trigger
@@ -570,3 +570,16 @@ def test_nothing_is_restored_that_is_not_known(status, target):
 
 def test_a_deleted_object_that_is_paused_goes_too():
     assert reconcile(seen(settled(metadata=DELETED, annotations=PAUSED))).gone
+
+
+def test_what_the_api_server_keeps_refusing_is_told_once_with_a_remedy():
+    scaled = scaled_object()
+    status, event = not_reconciled(scaled, scaled.status, "403 Forbidden: may not create")
+    ready = next(one for one in status.conditions if one.type == "Ready")
+    assert (ready.status, ready.reason) == ("False", "ScaledObjectCheckFailed")
+    assert "403 Forbidden: may not create" in ready.message
+    assert "deploy/rbac.yaml" in ready.message
+    assert event.reason == "ScaledObjectCheckFailed"
+    again, event = not_reconciled(scaled, status, "403 Forbidden: may not create")
+    assert again == status
+    assert event is None

@@ -3,7 +3,7 @@
 import pytest
 
 from scaler.horizontal.admission import refusals
-from scaler.horizontal.modifiers import composite_spec, names, problems
+from scaler.horizontal.modifiers import composite_spec, compute, names, problems
 from tests.horizontal.objects import scaled_object
 
 TRIGGERS = [
@@ -77,3 +77,11 @@ def test_all_rules_come_together_under_their_reasons():
         "missing-requests",
     }
     assert refusals(scaled_object()) == []
+
+
+def test_a_formula_may_ask_for_the_time_of_the_check():
+    scaled = modified(formula="now().Hour() >= 8 ? queue : 0", target="2")
+    assert problems(scaled) == []
+    eight, three = 8 * 3600.0, 3 * 3600.0
+    assert compute(scaled, {"queue": 7.0, "list": 1.0}, eight).value == 7
+    assert compute(scaled, {"queue": 7.0, "list": 1.0}, three).value == 0
