@@ -16,7 +16,7 @@ from scaler.loops.board import Key
 from scaler.loops.objects import Tracked
 from scaler.serving.exposition import Family, labels
 
-AT_A_TIME = 100
+AT_A_TIME = 50
 """Objects written before the loop gets a turn; about a millisecond."""
 FRESH = 2.0
 """Intervals that a reading is fresh for."""
