@@ -188,8 +188,7 @@ class _Judge:
 
     def _tell(self, manifest: Manifest, severity: Severity, problems: Iterable[Problem]) -> None:
         for problem in problems:
-            path = problem.path.replace("annotations[", "annotations.").removesuffix("]")
-            line = manifest.line(path)
+            line = manifest.line(_written_path(problem.path))
             message = _with_value(problem)
             told = Finding(manifest.file, line, severity, message, problem.path, _name(manifest.value))
             if told not in self.findings:
@@ -223,6 +222,12 @@ def _wrong_name(kind: str, version: str) -> Iterator[Problem]:
     if version != API_VERSION:
         old = ", which was KEDA 1's" if group(version) == "keda.k8s.io" else ""
         yield Problem("apiVersion", f'"{version}" is not served{old}: write {API_VERSION}')
+
+
+def _written_path(path: str) -> str:
+    """A rule names an annotation in brackets; in the manifest it is a key like any."""
+    head, bracket, key = path.partition("annotations[")
+    return f"{head}annotations.{key.removesuffix(']')}" if bracket else path
 
 
 def _told(text: str) -> Problem:

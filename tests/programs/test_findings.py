@@ -211,3 +211,15 @@ def test_what_cannot_be_read_is_told_beside_the_rest() -> None:
     found = judged("a: [1\n---\n" + EXAMPLE)
     assert [(one.severity, one.object) for one in found.findings] == [("error", "")]
     assert found.objects == 2
+
+
+def test_a_problem_of_a_whole_trigger_stands_on_the_line_of_that_trigger() -> None:
+    workload = (
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: worker}, "
+        "spec: {template: {spec: {containers: [{name: main}]}}}}"
+    )
+    text = (
+        scaled(extra="  minReplicaCount: 1") + '  - {type: cpu, metricType: Utilization, metadata: {value: "50"}}\n'
+    )
+    lines = {path: line for line, path, _ in told(judged(text, workload))}
+    assert lines == {"spec.triggers[1]": 11}
