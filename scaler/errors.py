@@ -23,8 +23,16 @@ class Problem(msgspec.Struct, frozen=True):
     value: object = None
     """What stands there, when that helps."""
 
+    @property
+    def words(self) -> str:
+        """The message, with the value where it does not tell that already."""
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+            return self.message
+        return self.message if f"{value}" in self.message else f"{self.message} (it is {value!r})"
+
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+        return f"{self.path}: {self.words}" if self.path else self.words
 
 
 class ScalerError(Exception):

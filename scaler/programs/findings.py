@@ -189,8 +189,7 @@ class _Judge:
     def _tell(self, manifest: Manifest, severity: Severity, problems: Iterable[Problem]) -> None:
         for problem in problems:
             line = manifest.line(_written_path(problem.path))
-            message = _with_value(problem)
-            told = Finding(manifest.file, line, severity, message, problem.path, _name(manifest.value))
+            told = Finding(manifest.file, line, severity, problem.words, problem.path, _name(manifest.value))
             if told not in self.findings:
                 self.findings.append(told)
 
@@ -234,14 +233,6 @@ def _told(text: str) -> Problem:
     """A warning that begins with its path."""
     path, space, message = text.partition(" ")
     return Problem(path, message) if space and path.startswith(("spec.", "metadata.")) else Problem("", text)
-
-
-def _with_value(problem: Problem) -> str:
-    """The message, with the value where it does not tell it already."""
-    value = problem.value
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
-        return problem.message
-    return problem.message if f"{value}" in problem.message else f"{problem.message} (it is {value!r})"
 
 
 def _name(value: object) -> str:

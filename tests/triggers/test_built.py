@@ -21,7 +21,7 @@ class TestProblems:
     def test_of_an_unknown_type_name_those_that_are_near(self) -> None:
         (problem,) = built("aws-sqs-queues", {}).problems
         assert str(problem) == (
-            "spec.triggers[0].type: is not a trigger type of this build: did you mean aws-sqs-queue?"
+            "spec.triggers[0].type: is not a trigger type of this build: did you mean aws-sqs-queue? (it is 'aws-sqs-queues')"
         )
 
     def test_of_an_unknown_type_far_from_all_name_all(self) -> None:
