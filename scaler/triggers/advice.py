@@ -36,7 +36,7 @@ def unknown(cls: type[Parameters], metadata: Mapping[str, str]) -> Iterator[Prob
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
             meant = f"did you mean {near[0]}?" if near else "nobody reads it"
-            yield Problem(f"metadata.{key}", f"is not a parameter of this type: {meant}", metadata[key])
+            yield Problem(f"metadata.{key}", f"is not a parameter of this type: {meant}")  # its value may be a secret
 
 
 @functools.cache
