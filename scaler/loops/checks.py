@@ -170,9 +170,13 @@ class Checks:
             except ApiError as refused:
                 error = str(refused)
                 log.warning("scaling failed", extra=_named(subject.scaled.ref) | {"error": error})
-        for event in (outcome(subject, evaluation, error), *evaluation.events):
-            if event is not None:
-                self._tell(event)
+        done = outcome(subject, evaluation, error)
+        if done is not None:
+            self._tell(done)
+        for event in evaluation.events:
+            level = logging.WARNING if event.type == "Warning" else logging.INFO
+            log.log(level, event.message, extra=_named(subject.scaled.ref) | {"reason": event.reason})
+            self._tell(event)
 
 
 def entry_key(ref: ObjectRef) -> Key:
