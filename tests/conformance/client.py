@@ -175,7 +175,7 @@ class Client:
             async with asyncio.timeout(seconds):
                 while True:
                     reply = await self.get(path)
-                    last = reply.body
+                    last = reply.body if reply.status == 200 else reply.content
                     if reply.status == 200 and holds(last):
                         return last
                     await asyncio.sleep(0.1)
@@ -184,7 +184,9 @@ class Client:
 
     async def gone(self, path: str, seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):
-            while (await self.get(path)).status != 404:
+            while True:
+                if (await self.get(path)).status == 404:
+                    return
                 await asyncio.sleep(0.1)
 
 

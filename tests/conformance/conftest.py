@@ -1,6 +1,5 @@
 """The two servers, and what a test may ask of either."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -59,25 +58,41 @@ def kubeconfig(server: Server) -> Path:
 async def new_namespace(client: Client) -> str:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "conformance-"}}
     name = (await client.create(path("namespaces"), body)).ok()["metadata"]["name"]
-    async with asyncio.timeout(20):
-        while (await client.get(path("serviceaccounts", name, "default"))).status != 200:
-            await asyncio.sleep(0.05)
+    await client.until(path("serviceaccounts", name, "default"), lambda _: True)
     return str(name)
 
 
 @pytest.fixture
-async def group(client: Client) -> AsyncIterator[str]:
-    """A group of its own with the kind Thing."""
+async def group(server: Server, client: Client) -> str:
+    """The group of the kind Thing; all tests of a server share it."""
+    if not server.group:
+        server.group = await new_kind(client)
+    return server.group
+
+
+@pytest.fixture
+async def own_group(client: Client) -> AsyncIterator[str]:
+    """A group of its own with the kind Thing, for a test that ends it."""
+    group = await new_kind(client)
+    yield group
+    await client.delete(f"{things.DEFINITIONS}/things.{group}")
+
+
+async def new_kind(client: Client) -> str:
     group = things.new_group()
     (await client.create(things.DEFINITIONS, things.definition(group))).ok()
-    where = f"{things.DEFINITIONS}/things.{group}"
-    await client.until(where, things.is_established)
+    await client.until(f"{things.DEFINITIONS}/things.{group}", things.is_established)
     await client.until(f"/apis/{group}/v1", lambda found: bool(found["resources"]))
-    yield group
-    await client.delete(where)
+    await client.until(f"/apis/{group}/v1/things", lambda found: found["kind"] == "ThingList")
+    return group
 
 
 @pytest.fixture
 def thing(group: str, namespace: str) -> str:
     """Where Things of the test's namespace are."""
     return f"/apis/{group}/v1/namespaces/{namespace}/things"
+
+
+@pytest.fixture
+def own_thing(own_group: str, namespace: str) -> str:
+    return f"/apis/{own_group}/v1/namespaces/{namespace}/things"

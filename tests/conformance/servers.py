@@ -18,6 +18,8 @@ class Server(Protocol):
 
     name: str
     kubeconfig: Path
+    group: str
+    """Of the custom kind that tests share, once it is made."""
 
     def client(self) -> Client: ...
 
@@ -32,6 +34,7 @@ class SimServer:
     name = "sim"
 
     def __init__(self, thread: ClusterThread, folder: Path) -> None:
+        self.group = ""
         self.thread = thread
         self.kubeconfig = thread.cluster.write_kubeconfig(folder / "sim.kubeconfig")
 
@@ -48,6 +51,7 @@ class RealServer:
     name = "real"
 
     def __init__(self, cluster: Cluster, metrics: MetricsServer) -> None:
+        self.group = ""
         self.cluster = cluster
         self.kubeconfig = cluster.kubeconfig
         self._metrics = metrics

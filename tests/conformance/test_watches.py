@@ -120,9 +120,9 @@ async def test_a_streaming_list_needs_a_match(client: Client, namespace: str) ->
     assert reply.fields() == [("resourceVersionMatch", "FieldValueForbidden")]
 
 
-async def test_a_forgotten_version_is_expired(client: Client, namespace: str, thing: str) -> None:
+async def test_a_forgotten_version_is_expired(client: Client, own_thing: str) -> None:
     """A new kind's history begins when the kind does."""
-    async with client.watch(thing, resourceVersion="1") as stream:
+    async with client.watch(own_thing, resourceVersion="1") as stream:
         kind, status = await stream.next()
     assert kind == "ERROR"
     assert status["code"] == 410

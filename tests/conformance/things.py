@@ -107,9 +107,9 @@ def definition(group: str) -> Object:
     }
 
 
-def thing(group: str, name: str, **spec: Any) -> Object:
+def thing(group: str, called: str, **spec: Any) -> Object:
     body = {"name": "abc", **spec}
-    return {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": name}, "spec": body}
+    return {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": called}, "spec": body}
 
 
 def is_established(found: Object) -> bool:

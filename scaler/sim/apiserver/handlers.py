@@ -179,11 +179,7 @@ class Handlers:
             raise refusals.bad_request("error decoding patch: a merge patch is an object")
 
         def change(current: Object) -> Object:
-            patched: Object = apply(current, patch)
-            if (patched.get("kind"), patched.get("apiVersion")) != (current["kind"], current["apiVersion"]):
-                said = f"Invalid value: {shown(patched)}: it must stay a {current['kind']} of {current['apiVersion']}"
-                raise refusals.invalid("", "", "", [Problem("patch", said, patched)])
-            return requests.readable(call.served, patched)
+            return _still_readable(call.served, current, apply(current, patch))
 
         return change
 
@@ -195,6 +191,22 @@ class Handlers:
     ) -> web.StreamResponse:
         warnings = options.warnings if options is not None else ()
         return answer(self._shape(call).one(call.served, stored), status, warnings)
+
+
+def _still_readable(served: Served, current: Object, patched: Object) -> Object:
+    """What a patch made of an object, unless it is no object of the kind any more."""
+    if (patched.get("kind"), patched.get("apiVersion")) != (current["kind"], current["apiVersion"]):
+        raise _bad_patch(patched, f"it must stay a {current['kind']} of {current['apiVersion']}")
+    if patched["kind"] == "Scale":
+        return patched
+    try:
+        return requests.readable(served, patched)
+    except refusals.Refusal as refusal:
+        raise _bad_patch(patched, str(refusal)) from refusal
+
+
+def _bad_patch(patched: Object, why: str) -> refusals.Refusal:
+    return refusals.invalid("", "", "", [Problem("patch", f"Invalid value: {shown(patched)}: {why}", patched)])
 
 
 def _deleted(served: Served, stored: Stored) -> Object:

@@ -46,6 +46,8 @@ class Options(msgspec.Struct, frozen=True):
     dry_run: bool = False
     strict: bool = False
     """Refuse unknown fields instead of dropping them."""
+    quiet: bool = False
+    """Do not tell of unknown fields."""
     unconditional: bool = True
     """A change without resourceVersion may overwrite."""
     warnings: list[str] = []
@@ -201,9 +203,10 @@ class Registry:
 
     def _incoming(self, served: Served, body: Object, options: Options) -> Object:
         """A private copy of what was sent, in the stored spelling, without what nobody knows."""
-        copy = decode(encode(body))
-        copy["apiVersion"], copy["kind"] = served.api_version, served.resource.kind
-        copy = schemas.pruned(served, copy, strict=options.strict, warnings=options.warnings)
+        # What it is comes first, so that a list can leave it out of its items without looking.
+        copy = {"apiVersion": served.api_version, "kind": served.resource.kind}
+        copy |= {key: value for key, value in decode(encode(body)).items() if key not in copy}
+        copy = schemas.pruned(served, copy, strict=options.strict, quiet=options.quiet, warnings=options.warnings)
         stored: Object = served.version.incoming(copy)
         meta = stored.get("metadata")
         stored["metadata"] = {key: value for key, value in meta.items() if value is not None} if meta else {}

@@ -57,11 +57,11 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 def options(query: Mapping[str, str], kind: str) -> Options:
     """Of a write (`kind` is CreateOptions and the like); `warnings` is the caller's to read afterwards."""
-    dry_run = query.get("dryRun", "")
+    dry_run, asked = query.get("dryRun", ""), query.get("fieldValidation", "Warn")
     if dry_run not in {"", "All"}:
         said = f'Unsupported value: ["{dry_run}"]: supported values: "All"'
         raise refusals.invalid("meta.k8s.io", kind, "", [Problem("dryRun", said, dry_run)])
-    return Options(dry_run=bool(dry_run), strict=query.get("fieldValidation") == "Strict", warnings=[])
+    return Options(dry_run=bool(dry_run), strict=asked == "Strict", quiet=asked == "Ignore", warnings=[])
 
 
 def delete_options(query: Mapping[str, str], body: bytes) -> DeleteOptions:

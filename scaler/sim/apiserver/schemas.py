@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from scaler.sim.apiserver.registry import Served
 
 
-def pruned(served: "Served", obj: Object, *, strict: bool, warnings: list[str]) -> Object:
-    """A custom object without the fields its schema does not know; refused (400) when the caller is strict."""
+def pruned(served: "Served", obj: Object, *, strict: bool, quiet: bool, warnings: list[str]) -> Object:
+    """A custom object without the fields its schema does not know; refused (400) when the caller is strict.
+
+    `warnings` is told of each, unless the caller wants it quiet.
+    """
     shape = _shape(served)
     if shape is None:
         return obj
@@ -28,7 +31,8 @@ def pruned(served: "Served", obj: Object, *, strict: bool, warnings: list[str]) 
         raise refusals.bad_request(
             f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {", ".join(said)}'
         )
-    warnings.extend(said)
+    if not quiet:
+        warnings.extend(said)
     result: Object = schema.prune(shape, obj, resource=True)
     return result
 
