@@ -105,7 +105,8 @@ class Grpc:
         assert server.tls is not None
         if not server.tls.verify:
             return await _as_it_is(server.address)
-        more = [*authorities(self._ca_folders), *([server.tls.ca] if server.tls.ca else [])]
+        more = [text for _, text in authorities(self._ca_folders)]
+        more += [server.tls.ca] if server.tls.ca else []
         if not more:
             return None, ()
         context = ssl.create_default_context()

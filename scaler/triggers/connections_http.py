@@ -25,6 +25,8 @@ _EARLY = 30.0
 """Seconds before its end that a token is fetched anew."""
 _DEFAULT_LIFE = 300.0
 """Seconds a token is used whose server does not say how long it lasts."""
+_MOST_CONTEXTS = 256
+"""SSL contexts that are kept: each is some 100 KiB, and certificates that rotate would pile them up."""
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -48,6 +50,8 @@ class Http:
         session = self._session or self._open()
         try:
             async with session.get(request.url, headers=headers or None, ssl=self._context(request.tls)) as response:
+                if response.status == 401 and request.oauth is not None:
+                    self._tokens.pop(request.oauth, None)
                 return HttpAnswer(response.status, await _body(response, place))
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, TimeoutError):
@@ -65,9 +69,12 @@ class Http:
         found = self._contexts.get(tls)
         if found is None:
             try:
-                found = self._contexts[tls] = tls.context(self._minimum, self._ca_folders)
+                found = tls.context(self._minimum, self._ca_folders)
             except (ValueError, OSError) as error:
                 raise Unreadable(f"the TLS settings cannot be used: {error}") from error
+            if len(self._contexts) >= _MOST_CONTEXTS:
+                del self._contexts[next(iter(self._contexts))]
+            self._contexts[tls] = found
         return found
 
     def _context(self, tls: Tls) -> ssl.SSLContext:

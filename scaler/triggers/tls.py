@@ -60,8 +60,11 @@ class Tls(msgspec.Struct, frozen=True):
         for field, why in self.faults():
             raise ValueError(f"{field} {why}")
         context = ssl.create_default_context()
-        for authority in authorities(ca_folders):
-            context.load_verify_locations(cadata=authority)
+        for file, authority in authorities(ca_folders):
+            try:
+                context.load_verify_locations(cadata=authority)
+            except (ssl.SSLError, ValueError):
+                raise ValueError(f"{file} of the operator's --ca-dir is not a certificate in PEM form") from None
         if self.ca:
             context.load_verify_locations(cadata=self.ca)
         if self.cert:
@@ -73,12 +76,12 @@ class Tls(msgspec.Struct, frozen=True):
         return context
 
 
-def authorities(folders: Iterable[str]) -> Iterator[str]:
-    """The PEM texts in these folders; one that does not exist holds none."""
+def authorities(folders: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """The files in these folders and their PEM texts; a folder that does not exist holds none."""
     for folder in folders:
         for file in sorted(Path(folder).glob("*")):
             if file.suffix in {".pem", ".crt", ".cer"} and file.is_file():
-                yield file.read_text()
+                yield file, file.read_text(errors="replace")
 
 
 def _load_own(context: ssl.SSLContext, tls: Tls) -> None:

@@ -224,6 +224,20 @@ class TestWhoAsks:
         assert [request.path for request in endpoint.asked] == ["/token", "/stats", "/stats"]
         assert endpoint.last.headers["Authorization"] == "Bearer fresh"
 
+    async def test_gets_another_oauth_token_when_one_is_refused(self, io: Connections, endpoint: Endpoint) -> None:
+        given = iter(["stale", "fresh"])
+
+        async def by_path(request: web.Request) -> web.StreamResponse:
+            if request.path == "/token":
+                return web.json_response({"access_token": next(given), "expires_in": 3600})
+            known = request.headers["Authorization"] == "Bearer fresh"
+            return web.json_response({"jobs": {"waiting": 2}}, status=200 if known else 401)
+
+        endpoint.handler = by_path
+        auth = {"oauthTokenURI": f"{endpoint.url}/token", "clientID": "me", "clientSecret": "s"}
+        assert "answered 401" in await failure(io, "metrics-api", metadata(endpoint, authModes="oauth"), auth=auth)
+        assert (await reading(io, "metrics-api", metadata(endpoint, authModes="oauth"), auth=auth)).value == 2
+
     async def test_is_told_when_the_token_server_refuses(self, io: Connections, endpoint: Endpoint) -> None:
         endpoint.status, endpoint.body = 400, {"error": "invalid_client"}
         auth = {"oauthTokenURI": f"{endpoint.url}/token", "clientID": "me", "clientSecret": "hush"}

@@ -56,6 +56,12 @@ class TestAnEndpoint:
             endpoint.body = {"n": 2}
             assert (await reading(io, "metrics-api", {**GIVEN, "url": endpoint.url})).value == 2
 
+    async def test_of_an_authority_in_a_folder_is_told_when_that_cannot_be_read(self, tmp_path: Path) -> None:
+        (tmp_path / "ca.pem").write_text("nonsense")
+        async with Connections(ca_folders=(str(tmp_path),)) as io:
+            why = await failure(io, "metrics-api", {**GIVEN, "url": "https://127.0.0.1:9"})
+        assert f"{tmp_path}/ca.pem of the operator's --ca-dir is not a certificate" in why
+
 
 class TestFaults:
     def test_a_key_may_have_a_password(self) -> None:
