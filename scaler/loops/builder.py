@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from scaler.errors import ApiError
 from scaler.horizontal.readings import TriggerPlan
 from scaler.loops.objects import Tracked, authentications
 from scaler.loops.sources import Sources
@@ -53,7 +54,12 @@ class Builder:
         if not _refreshable(tracked, failed):
             return
         subject = tracked.subject
-        fresh = await self._built(tracked)
+        try:
+            fresh = await self._built(tracked)
+        except ApiError as error:  # what failed stays failed; the next check tries again
+            extra = {"namespace": tracked.key[0], "scaledObject": tracked.key[1], "error": str(error)}
+            log.warning("triggers were not built again", extra=extra)
+            return
         if subject is None or tracked.subject is not subject:
             return
         mixed = tuple(

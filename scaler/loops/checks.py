@@ -82,8 +82,10 @@ class Checks:
         interval = subject.scaled.spec.polling
         readings, shared_at = await self._read_all(tracked, max_age=interval * (1 - SLACK))
         scale = await self._scales.read(subject, ready=_needs_ready(subject, readings))
-        if tracked.subject is not subject:  # changed while we read: its new loop judges
+        current = tracked.subject
+        if current is None or current.scaled is not subject.scaled:  # changed while we read: its new loop judges
             return None
+        subject = current  # its triggers may have been built again
         now = self._clock.now()
         evaluation = evaluate(subject, readings, scale, tracked.memory, self._policy, now, tracked.hpa)
         tracked.memory, tracked.readings, tracked.evaluation = evaluation.memory, readings, evaluation

@@ -11,6 +11,7 @@ import msgspec
 from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
 from scaler.api.meta import Kind, Raw
 from scaler.api.scaledobject import GroupVersionKindResource, ScaledObject
+from scaler.errors import ApiError
 from scaler.horizontal.plans import Resolved, Unresolved
 from scaler.horizontal.readings import NoScale, Scale, Subject
 from scaler.kube.connection import Connection
@@ -125,7 +126,10 @@ class ClusterView:
         """The replicas of an object's workload, and on request how many of its pods are ready."""
         namespace = subject.scaled.metadata.namespace
         name = subject.scaled.spec.scale_target_ref.name
-        found = await self._workloads.read_scale(subject.target, namespace, name)
+        try:
+            found = await self._workloads.read_scale(subject.target, namespace, name)
+        except ApiError as error:
+            return NoScale(str(error))
         if isinstance(found, NoTarget):
             return NoScale(found.why)
         if not ready:

@@ -40,12 +40,16 @@ def test_its_status_names_its_users_in_order():
     assert settle(held, ["b", "a", "b"], 1) == (
         WriteStatus(held.ref, "triggerauthentications", {"scaledobjects": "a,b"}),
     )
-    assert settle(authentication(finalizers=["finalizer.keda.sh"], status={"scaledobjects": "a,b"}), ["b", "a"], 1) == ()
+    assert (
+        settle(authentication(finalizers=["finalizer.keda.sh"], status={"scaledobjects": "a,b"}), ["b", "a"], 1) == ()
+    )
 
 
 def test_a_deleted_one_is_let_go_keeping_the_finalizers_of_others():
     leaving = authentication(
-        ClusterTriggerAuthentication, finalizers=["finalizer.keda.sh", "other"], deletionTimestamp="2026-01-01T00:00:00Z"
+        ClusterTriggerAuthentication,
+        finalizers=["finalizer.keda.sh", "other"],
+        deletionTimestamp="2026-01-01T00:00:00Z",
     )
     patch, told = settle(leaving, ["a"], 1)
     assert patch.patch == {"finalizers": ["other"]}

@@ -1,0 +1,206 @@
+import msgspec
+import pytest
+
+from scaler.actions import SetReplicas
+from scaler.errors import ApiError
+from scaler.horizontal.readings import Failure, Memory, Policy, Scale, Subject
+from scaler.loops.board import Board
+from scaler.loops.checks import Checks
+from scaler.loops.objects import Objects, Tracked
+from scaler.loops.sources import Sources
+from scaler.triggers.built import Answer, build
+from scaler.triggers.contract import BuildContext
+from tests.horizontal.objects import DEPLOYMENT, NOW, scaled_object
+
+URL = {"valueLocation": "v", "targetValue": "5"}
+
+
+class World:
+    """Everything a check touches, in memory: sources by URL, one workload, hands that note what they are told."""
+
+    def __init__(self):
+        self.now_ = NOW
+        self.values = {}
+        self.replicas = 1
+        self.asked = []
+        self.done, self.told, self.rebuilt = [], [], []
+        self.refuse = None
+        self.on_rebuild = lambda: None
+        self.objects, self.board = Objects(), Board()
+        self.checks = Checks(
+            objects=self.objects,
+            board=self.board,
+            sources=Sources(self.now),
+            ask=self.ask,
+            rebuild=self.rebuild,
+            scales=self,
+            hands=self,
+            tell=self.told.append,
+            policy=Policy(),
+            clock=self,
+        )
+
+    def now(self):
+        return self.now_
+
+    async def ask(self, trigger):
+        self.asked.append(trigger.plan.index)
+        value = self.values[trigger.plan.index]
+        return Answer(None, why=value) if isinstance(value, str) else Answer(value)
+
+    async def rebuild(self, tracked, failed):
+        self.rebuilt.append(tuple(failed))
+        self.on_rebuild()
+
+    async def read(self, subject, *, ready):
+        return Scale(self.replicas, self.replicas if ready else None)
+
+    async def carry_out(self, action, why=""):
+        if self.refuse:
+            raise self.refuse
+        self.done.append(action)
+        self.replicas = action.replicas
+
+    def add(self, *metadata, **spec):
+        triggers = [
+            {"type": "metrics-api", "metadata": {"url": f"http://x/{index}", **URL, **more}}
+            for index, more in enumerate(metadata or [{}])
+        ]
+        for index, entry in enumerate(triggers):
+            cached = entry["metadata"].pop("cached", None)
+            if cached:
+                triggers[index] = {**entry, "useCachedMetrics": True}
+        scaled = scaled_object(triggers=triggers, **spec)
+        tracked = Tracked(scaled, Memory())
+        context = BuildContext(namespace="shop", name="web")
+        tracked.triggers = tuple(build(index, entry, context) for index, entry in enumerate(scaled.spec.triggers))
+        assert not any(one.plan.problem for one in tracked.triggers)
+        tracked.subject = Subject(tracked.scaled, tuple(one.plan for one in tracked.triggers), DEPLOYMENT)
+        self.objects.add(tracked)
+        return tracked
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+async def test_a_poll_tells_the_board_and_acts(world):
+    world.replicas, world.values = 0, {0: 12.0}
+    tracked = world.add()
+    await world.checks.poll(tracked)
+    (metric,) = world.board.get(("shop", "web")).metrics.values()
+    assert metric.value == 12
+    assert [action.replicas for action in world.done if isinstance(action, SetReplicas)] == [1]
+    assert [tell.reason for tell in world.told] == ["KEDAScaleTargetActivated"]
+    assert tracked.wanted.last_active_time is not None
+
+
+async def test_a_look_refreshes_the_board_and_decides_nothing(world):
+    world.replicas, world.values = 0, {0: 12.0}
+    tracked = world.add()
+    answer = await world.checks.look("shop", "web", "s0-metric-api-v")
+    assert answer.value == 12
+    assert world.board.get(("shop", "web")).metrics["s0-metric-api-v"].value == 12
+    assert not world.done
+    assert not world.told
+    assert tracked.evaluation is None
+
+
+async def test_a_look_asks_only_the_trigger_behind_the_metric(world):
+    world.values = {0: 1.0, 1: 2.0}
+    tracked = world.add({}, {})
+    await world.checks.poll(tracked)
+    world.asked.clear()
+    await world.checks.look("shop", "web", "s1-metric-api-v")
+    assert world.asked == [1]
+    assert set(world.board.get(("shop", "web")).metrics) == {"s0-metric-api-v", "s1-metric-api-v"}
+
+
+@pytest.mark.parametrize(("namespace", "name", "metric"), [("shop", "nobody", "s0-x"), ("shop", "web", "s7-nothing")])
+async def test_a_look_at_what_is_not_here_says_so(world, namespace, name, metric):
+    world.values = {0: 1.0}
+    world.add()
+    with pytest.raises(LookupError):
+        await world.checks.look(namespace, name, metric)
+
+
+async def test_a_failed_trigger_is_built_again_and_asked_once_more(world):
+    world.values = {0: "refused", 1: 3.0}
+    tracked = world.add({}, {})
+
+    def mended():
+        world.values[0] = 4.0
+
+    world.on_rebuild = mended
+    await world.checks.poll(tracked)
+    assert world.rebuilt == [(0,)]
+    assert sorted(world.asked) == [0, 0, 1]
+    assert world.board.get(("shop", "web")).metrics["s0-metric-api-v"].value == 4
+
+
+async def test_a_failure_holds_the_replicas_and_is_never_a_zero(world):
+    world.replicas, world.values = 7, {0: "connection refused"}
+    tracked = world.add()
+    await world.checks.poll(tracked)
+    (metric,) = world.board.get(("shop", "web")).metrics.values()
+    assert metric.value is None
+    assert "connection refused" in metric.error
+    assert not world.done
+    assert any(isinstance(reading, Failure) for reading in tracked.readings)
+
+
+async def test_a_refused_scaling_is_told_and_the_check_goes_on(world):
+    world.replicas, world.values = 0, {0: 12.0}
+    world.refuse = ApiError(403, "Forbidden", "may not scale")
+    tracked = world.add()
+    await world.checks.poll(tracked)
+    (event,) = [tell for tell in world.told if tell.type == "Warning"]
+    assert event.reason == "KEDAScaleTargetActivationFailed"
+    assert "may not scale" in event.message
+    assert tracked.evaluation is not None
+
+
+async def test_an_object_that_changed_while_it_was_read_is_judged_by_its_new_loop(world):
+    world.values = {0: 1.0}
+    tracked = world.add()
+    reading = world.read
+
+    async def changed_meanwhile(subject, *, ready):
+        tracked.subject = msgspec.structs.replace(subject, scaled=scaled_object(metadata={"generation": 2}))
+        return await reading(subject, ready=ready)
+
+    world.read = changed_meanwhile
+    await world.checks.poll(tracked)
+    assert tracked.evaluation is None
+    assert len(world.board) == 0
+
+
+async def test_triggers_built_anew_are_judged_in_the_same_check(world):
+    world.values = {0: "no"}
+    tracked = world.add()
+
+    def other_plan():
+        tracked.subject = msgspec.structs.replace(tracked.subject)
+
+    world.on_rebuild = other_plan
+    await world.checks.poll(tracked)
+    assert tracked.evaluation is not None
+
+
+async def test_cached_metrics_are_marked_for_reads(world):
+    world.values = {0: 1.0, 1: 2.0}
+    tracked = world.add({"cached": "yes"}, {})
+    await world.checks.poll(tracked)
+    assert world.board.get(("shop", "web")).cached == {"s0-metric-api-v"}
+
+
+async def test_who_finds_a_shared_answer_checks_next_when_it_grows_old(world):
+    world.values = {0: 1.0}
+    first, second = world.add(), world.add()
+    for tracked in (first, second):
+        world.checks._sources.use(tracked.triggers[0].source)
+    assert await world.checks.poll(first) is None
+    world.now_ += 10
+    assert await world.checks.poll(second) == NOW + 30
+    assert world.asked == [0]
