@@ -11,6 +11,10 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "task
 """What every record has; everything else was given by `extra`."""
 
 
+_configured = ["info"]
+"""The level that was asked for at the start."""
+
+
 class JsonLines(logging.Formatter):
     """One object a line: ts, level, logger, msg, and whatever the call gave by `extra`."""
 
@@ -44,6 +48,7 @@ def configure(
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else PlainLines())
     logging.root.handlers[:] = [handler]
+    _configured[:] = [level]
     set_level(level)
     logging.captureWarnings(capture=True)
     return handler
@@ -53,6 +58,14 @@ def set_level(level: str) -> None:
     """The least severe that is said from now on; libraries say warnings and worse only."""
     logging.root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
     logging.getLogger("scaler").setLevel(level.upper())
+
+
+def toggle_debug() -> None:
+    """Everything is said from now on, or again only what was configured: SIGUSR1 of a running program."""
+    (level,) = _configured
+    level = level if logging.getLogger("scaler").level == logging.DEBUG else "debug"
+    set_level(level)
+    logging.getLogger("scaler.programs").info("log level: %s", level)
 
 
 def given(record: logging.LogRecord) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+from scaler.programs import logs
+
 log = logging.getLogger("scaler.programs")
 
 FAILED = 3
@@ -63,15 +65,16 @@ class Watch:
 
 @contextlib.asynccontextmanager
 async def watching() -> AsyncIterator[Watch]:
-    """A watch that ends on SIGTERM and SIGINT."""
+    """A watch that ends on SIGTERM and SIGINT; SIGUSR1 switches debug logs on and off."""
     watch = Watch()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, watch.end)
+    handlers = {signal.SIGTERM: watch.end, signal.SIGINT: watch.end, signal.SIGUSR1: logs.toggle_debug}
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield watch
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in handlers:
             loop.remove_signal_handler(number)
         await watch.close()
 
