@@ -8,6 +8,7 @@ import pytest
 from scaler.sim.cluster import EmbeddedCluster
 from tests.conformance import things
 from tests.conformance.client import Client, path
+from tests.conformance.metrics import Metrics
 from tests.conformance.servers import RealServer, Server, SimServer
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.metrics import MetricsServer
@@ -96,3 +97,19 @@ def thing(group: str, namespace: str) -> str:
 @pytest.fixture
 def own_thing(own_group: str, namespace: str) -> str:
     return f"/apis/{own_group}/v1/namespaces/{namespace}/things"
+
+
+@pytest.fixture(scope="session")
+def values() -> Iterator[Metrics]:
+    """The metrics that tests say, for both servers."""
+    with Metrics() as metrics:
+        yield metrics
+
+
+@pytest.fixture
+async def metrics(server: Server, client: Client, values: Metrics) -> Metrics:
+    """External and custom metrics, behind APIServices of the server."""
+    if not server.has_metrics:
+        await values.register(client)
+        server.has_metrics = True
+    return values

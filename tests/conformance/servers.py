@@ -20,6 +20,8 @@ class Server(Protocol):
     kubeconfig: Path
     group: str
     """Of the custom kind that tests share, once it is made."""
+    has_metrics: bool
+    """Whether external and custom metrics are answered."""
 
     def client(self) -> Client: ...
 
@@ -35,6 +37,7 @@ class SimServer:
 
     def __init__(self, thread: ClusterThread, folder: Path) -> None:
         self.group = ""
+        self.has_metrics = False
         self.thread = thread
         self.kubeconfig = thread.cluster.write_kubeconfig(folder / "sim.kubeconfig")
 
@@ -52,6 +55,7 @@ class RealServer:
 
     def __init__(self, cluster: Cluster, metrics: MetricsServer) -> None:
         self.group = ""
+        self.has_metrics = False
         self.cluster = cluster
         self.kubeconfig = cluster.kubeconfig
         self._metrics = metrics
