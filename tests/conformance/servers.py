@@ -22,6 +22,8 @@ class Server(Protocol):
     """Of the custom kind that tests share, once it is made."""
     has_metrics: bool
     """Whether external and custom metrics are answered."""
+    traces: dict[str, list[dict[str, Any]]]
+    """What came of the scripts for autoscalers, once they are played."""
 
     def client(self) -> Client: ...
 
@@ -38,6 +40,7 @@ class SimServer:
     def __init__(self, thread: ClusterThread, folder: Path) -> None:
         self.group = ""
         self.has_metrics = False
+        self.traces = {}
         self.thread = thread
         self.kubeconfig = thread.cluster.write_kubeconfig(folder / "sim.kubeconfig")
 
@@ -56,6 +59,7 @@ class RealServer:
     def __init__(self, cluster: Cluster, metrics: MetricsServer) -> None:
         self.group = ""
         self.has_metrics = False
+        self.traces = {}
         self.cluster = cluster
         self.kubeconfig = cluster.kubeconfig
         self._metrics = metrics

@@ -163,7 +163,7 @@ class _Case:
             self.note("ScalingActive", "False", "InvalidSelector", "the HPA target's scale is missing a selector")
             return said
         if len(rivals) > 1:
-            listed = " ".join(f"{{{name} {namespace}}}" for namespace, name in rivals)
+            listed = " ".join(f"{namespace}/{name}" for namespace, name in rivals)
             said = f"pods by selector {self.scale.selector} are controlled by multiple HPAs: [{listed}]"
             self.events.append(Told("Warning", "AmbiguousSelector", said))
             self.note("ScalingActive", "False", "AmbiguousSelector", said)

@@ -187,7 +187,8 @@ def _object(metric: Object, reading: Reading, situation: Situation, namespace: s
     about, name = source["describedObject"], source["metric"]["name"]
     target = source["target"]
     per_pod = target.get("type") == "AverageValue"
-    place = f"unable to get metric {name}: {about['kind']} on {namespace} {about['name']}"
+    # The slash before the reason is upstream's.
+    place = f"unable to get metric {name}: {about['kind']} on {namespace} {about['name']}/"
     try:
         asked, current = _of_total(target, per_pod, reading, situation, place)
     except CannotCompute as error:
@@ -205,7 +206,7 @@ def _external(metric: Object, reading: Reading, situation: Situation, namespace:
     name, target = source["metric"]["name"], source["target"]
     selector = selector_text(source["metric"].get("selector"))
     per_pod = target.get("averageValue") is not None
-    place = f"unable to get external metric {namespace}/{name}/{selector}"
+    place = f"unable to get external metric {namespace}/{name}/{selector}: "
     try:
         asked, current = _of_total(target, per_pod, reading, situation, place)
     except CannotCompute as error:
@@ -220,9 +221,9 @@ def _of_total(
     target: Object, per_pod: bool, reading: Reading, situation: Situation, place: str
 ) -> tuple[Asked, Object]:
     if isinstance(reading, Silence):
-        raise CannotCompute(f"{place}: {reading.why}")
+        raise CannotCompute(f"{place}{reading.why}")
     if not isinstance(reading, Totals):
-        raise CannotCompute(f"{place}: values of pods do not add up to one")
+        raise CannotCompute(f"{place}values of pods do not add up to one")
     usage = min(sum(reading.values), 2**63 - 1)
     if per_pod:
         asked = calculations.by_total_per_pod(situation, usage, milli_quantity(target["averageValue"]))
