@@ -30,13 +30,19 @@ rules:
 
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
-    """A plane with Scaler's manifests applied; HPAs are synced each second and scale in at once."""
+    """A plane with Scaler's manifests applied; HPAs are synced each second and scale in at once.
+
+    A read of a source that hangs keeps one of the HPA controller's workers busy, hence more of them than usual.
+    """
     policy = temporary_folder("scaler-audit") / "policy.yaml"
     policy.write_text(_AUDIT)
     options = Options(
         audit=True,
         hpa={"downscale-stabilization": "0s"},
-        flags={"kube-apiserver": {"audit-policy-file": str(policy)}},
+        flags={
+            "kube-apiserver": {"audit-policy-file": str(policy)},
+            "kube-controller-manager": {"concurrent-horizontal-pod-autoscaler-syncs": "50"},
+        },
     )
     with start_plane(options) as started:
         install(started)

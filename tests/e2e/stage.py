@@ -21,6 +21,10 @@ WRITING = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 WATCHED = (DEPLOYMENTS, SCALED_OBJECTS, HPAS, EVENTS)
 
 
+PATIENCE = 60.0
+"""Seconds for what should take few: a hundred scenarios share two cores."""
+
+
 class Cancelled(Exception):
     """The scenario was given up because the run ends."""
 
@@ -199,9 +203,19 @@ class Stage:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def course(self, name: str = "web") -> str:
+        """When the Deployment was asked for how many replicas, by whom if that is recorded."""
+        told, before = [], None
+        for at, one in self.history(DEPLOYMENTS, name):
+            count = None if one is None else one["spec"]["replicas"]
+            if count != before:
+                told.append(f"{time.strftime('%H:%M:%S', time.gmtime(at))}.{int(at * 1000) % 1000:03} {count}")
+            before = count
+        return ", ".join(told)
+
     # -- waiting -------------------------------------------------------------------------------------------------
 
-    def until(self, holds: Callable[[], object], what: str, timeout: float = 30.0) -> None:
+    def until(self, holds: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
         """TimeoutError, naming `what`, when it does not come to hold."""
 
         def checked() -> bool:
@@ -211,14 +225,14 @@ class Stage:
 
         self._watcher.until(checked, what, timeout)
 
-    def until_replicas(self, wanted: int, name: str = "web", timeout: float = 30.0) -> None:
+    def until_replicas(self, wanted: int, name: str = "web", timeout: float = PATIENCE) -> None:
         try:
             self.until(lambda: self.replicas(name) == wanted, f"{wanted} replicas of {name}", timeout)
         except TimeoutError as late:
-            late.add_note(f"it went {self.replica_history(name)}")
+            late.add_note(f"it went {self.course(name)}")
             raise
 
-    def until_pods(self, ready: int, name: str = "web", timeout: float = 30.0) -> None:
+    def until_pods(self, ready: int, name: str = "web", timeout: float = PATIENCE) -> None:
         """Until so many pods of the Deployment are ready."""
 
         def count() -> int:
@@ -227,17 +241,19 @@ class Stage:
 
         self.until(lambda: count() == ready, f"{ready} ready pods of {name}", timeout)
 
-    def until_condition(self, kind: str, status: str, reason: str, name: str = "web", timeout: float = 30.0) -> None:
+    def until_condition(
+        self, kind: str, status: str, reason: str, name: str = "web", timeout: float = PATIENCE
+    ) -> None:
         try:
             self.until(lambda: self.condition(kind, name) == (status, reason), f"{kind}={status}/{reason}", timeout)
         except TimeoutError as late:
             late.add_note(f"it is {self.condition(kind, name)}: {self.message(kind, name)}")
             raise
 
-    def until_ready(self, name: str = "web", timeout: float = 30.0) -> None:
+    def until_ready(self, name: str = "web", timeout: float = PATIENCE) -> None:
         self.until_condition("Ready", "True", "ScaledObjectReady", name, timeout)
 
-    def until_event(self, reason: str, name: str = "web", timeout: float = 30.0) -> Object:
+    def until_event(self, reason: str, name: str = "web", timeout: float = PATIENCE) -> Object:
         """The first event with this reason, once there is one."""
 
         def found() -> list[Object]:
@@ -250,7 +266,7 @@ class Stage:
         """The Deployment has that many replicas now, and at no time in the coming seconds another number."""
         begin = time.time()
         self.wait(seconds)
-        assert self.replica_history(name, begin) == [replicas]
+        assert self.replica_history(name, begin) == [replicas], self.course(name)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -270,7 +286,9 @@ class Stage:
         for one in self._watcher.all(EVENTS, self.namespace):
             if one["involvedObject"]["kind"] in {"ScaledObject", "HorizontalPodAutoscaler"}:
                 about = f"{one['involvedObject']['kind']}/{one['involvedObject']['name']}"
-                lines.append(f"event {one['type']} {one['reason']} {about}: {one['message']} ({one.get('count')})")
+                lines.append(
+                    f"{one['lastTimestamp']} {one['type']} {one['reason']} {about}: {one['message']} ({one.get('count')})"
+                )
         for program in self.installation.programs:
             said = program.said(self.namespace)[-25:]
             lines += [f"{program.name}: {msgspec.json.encode(line).decode()}" for line in said]
