@@ -23,6 +23,12 @@ GROUP, VERSION = "keda.sh", "v1alpha1"
 CHUNK = 100
 """Objects of one page of kopf's lists: it decodes a page in one go, and all threads wait meanwhile."""
 
+REFUSED_PAUSE = 5.0
+"""Seconds before a call is sent again whose credentials are refused and cannot be renewed."""
+
+FAREWELL = 0.2
+"""Seconds in which sockets say goodbye, as TLS has it."""
+
 Told = Callable[[str, str | None, dict[str, Any]], None]
 """Plural, what happened (None for what is there already), and the object as it is on the wire."""
 
@@ -45,6 +51,7 @@ class KopfThread:
         self._selection = selection
         self._told = told
         self._stop = threading.Event()
+        self._sessions: list[aiohttp.ClientSession] = []
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         """Done with kopf's error when it ended by itself."""
@@ -80,14 +87,19 @@ class KopfThread:
 
     async def _operate(self) -> None:
         namespaces = self._selection.namespaces
-        await kopf.operator(
-            registry=self._registry(),
-            settings=self._settings(),
-            standalone=True,
-            clusterwide=not namespaces,
-            namespaces=namespaces,
-            stop_flag=self._stop,
-        )
+        try:
+            await kopf.operator(
+                registry=self._registry(),
+                settings=self._settings(),
+                standalone=True,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+                stop_flag=self._stop,
+            )
+        finally:  # kopf closes them only when it ends well
+            for session in self._sessions:
+                await session.close()
+            await asyncio.sleep(FAREWELL)
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -119,34 +131,39 @@ class KopfThread:
         return settings
 
     async def _login(self, **_: Any) -> kopf.AiohttpSession:
-        """Kopf's calls go out with our own trust and credentials; it asks again after a 401."""
+        """Kopf's calls go out with our own trust and credentials."""
         server = self._server
-        return kopf.AiohttpSession(
-            server=server.url,
-            aiohttp_session=aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=server.tls if server.tls is not None else True),
-                headers={"User-Agent": "kube-scaler", "Accept-Encoding": "identity"},
-                middlewares=(self._authorize,),
-                proxy=server.proxy or None,
-                trust_env=False,
-            ),
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=server.tls if server.tls is not None else True),
+            headers={"User-Agent": "kube-scaler", "Accept-Encoding": "identity"},
+            middlewares=(self._authorize,),
+            proxy=server.proxy or None,
+            trust_env=False,
         )
+        self._sessions.append(session)
+        return kopf.AiohttpSession(server=server.url, aiohttp_session=session)
 
     async def _authorize(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
+        """Our header on each call. kopf never sees a 401: it would close its sockets under other calls, and end."""
         server = self._server
         if server.name:
             request.server_hostname = server.name
         if server.authorization is None:
             return await handler(request)
-        header = await self._on_main_loop(server.authorization.header)
-        if header:
-            request.headers["Authorization"] = header
-        answer = await handler(request)
-        if answer.status == 401:
-            await self._on_main_loop(server.authorization.renew)
-        return answer
+        while True:
+            header = await self._on_main_loop(server.authorization.header)
+            if header:
+                request.headers["Authorization"] = header
+            else:
+                request.headers.pop("Authorization", None)
+            answer = await handler(request)
+            if answer.status != 401 or self._stop.is_set():
+                return answer
+            answer.release()
+            if not await self._on_main_loop(server.authorization.renew):
+                await asyncio.sleep(REFUSED_PAUSE)
 
     async def _on_main_loop(self, ask: Callable[[], Any]) -> Any:
         """Credentials belong to the main loop: their locks and plugins live there."""

@@ -1,5 +1,7 @@
 """The kinds that are ours, and how their objects are read: into the models, or into what is wrong with them."""
 
+import logging
+
 import msgspec
 
 from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
@@ -8,6 +10,8 @@ from scaler.api.scaledobject import API_VERSION, ScaledObject
 from scaler.errors import Problem
 from scaler.kube.answers import decoder
 from scaler.kube.resources import CLUSTER_TRIGGER_AUTHENTICATIONS, SCALED_OBJECTS, TRIGGER_AUTHENTICATIONS, Resource
+
+log = logging.getLogger("scaler.intake")
 
 Known = ScaledObject | TriggerAuthentication | ClusterTriggerAuthentication
 
@@ -78,10 +82,14 @@ def read(kind: OurKind, found: msgspec.Raw | Raw) -> Known | Undecodable:
 
 
 def _problems(kind: OurKind, raw: Raw, error: msgspec.ValidationError) -> tuple[Problem, ...]:
-    """By our own definition of the kind, which finds all; the decoder stops at the first."""
+    """All of them by our own definition of the kind; else the one that the decoder stopped at."""
     from scaler.api import crd, schema  # only for what should not exist
 
-    found = [problem for problem in schema.validate(crd.schema(kind.model), raw) if problem.path]
+    try:
+        found = [problem for problem in schema.validate(crd.schema(kind.model), raw) if problem.path]
+    except Exception:  # what explains a broken object must never end the program, whatever the object holds
+        log.exception("the problems of an object cannot be found", extra={"kind": kind.name})
+        found = []
     if not found:
         words, _, path = str(error).partition(" - at `$")
         found = [Problem(path.strip("`.") or kind.name, words)]

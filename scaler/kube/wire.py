@@ -130,7 +130,11 @@ class Wire:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.timeout, sock_read=idle)
         with _unanswered():
             async with await self._begin(call, timeout) as answer:
-                yield answer.content
+                try:
+                    yield answer.content
+                finally:  # nobody waits for the end of a watch, nor for its farewell
+                    if answer.connection is not None and answer.connection.transport is not None:
+                        answer.connection.transport.abort()
 
     async def _begin(self, call: Call, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         try:

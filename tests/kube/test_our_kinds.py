@@ -1,9 +1,13 @@
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
+from scaler.api import schema
 from scaler.api.authentication import ClusterTriggerAuthentication
 from scaler.api.meta import ObjectRef, Raw
 from scaler.api.scaledobject import ScaledObject
+from scaler.errors import Problem
 from scaler.kube.our_kinds import KINDS, Identity, OurKind, Undecodable, identity, read
 from tests.kube.conftest import scaled_object
 
@@ -55,10 +59,15 @@ def test_an_object_without_a_spec_cannot_be_read() -> None:
     assert "spec" in str(found.problems[0])
 
 
-def test_where_the_definition_finds_nothing_the_decoders_words_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaler.api import schema
+def broken(*_: object) -> list[Problem]:
+    raise ValueError("bug")
 
-    monkeypatch.setattr(schema, "validate", lambda *_: [])
+
+@pytest.mark.parametrize("validate", [lambda *_: [], broken])
+def test_where_the_definition_says_nothing_the_decoders_words_are_told(
+    monkeypatch: pytest.MonkeyPatch, validate: Callable[..., list[Problem]]
+) -> None:
+    monkeypatch.setattr(schema, "validate", validate)
     kind = OurKind("ScaledObject", SCALED_OBJECT.resource, ScaledObject)
     found = read(kind, made(pollingInterval="often"))
     assert isinstance(found, Undecodable)
