@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +29,8 @@ from scaler.sim.usage import UsageApi
 from scaler.sim.world import World
 
 HPA_WORKERS = 5
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddedCluster:
@@ -66,9 +70,14 @@ class EmbeddedCluster:
         if self._controllers:
             await self.kubelet.furnish()
         for loop in loops:
-            self._tasks.append(asyncio.create_task(loop.run(), name=type(loop.reconciler).__name__))
-        self._tasks.append(asyncio.create_task(self.world.run(), name="world"))
+            self._begin(loop.run(), type(loop.reconciler).__name__)
+        self._begin(self.world.run(), "world")
         return self
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_report)
+        self._tasks.append(task)
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
@@ -130,6 +139,12 @@ class EmbeddedCluster:
         served: Served | None = self.server.registry.of_kind(api_version, kind)
         stored = self.server.registry.peek(served, key) if served else None
         return None if stored is None or served is None else served.shown(stored)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """A part that ends by itself has a fault; it is told at once, and again when the cluster ends."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("%s of the embedded cluster has failed", task.get_name(), exc_info=task.exception())
 
 
 def _replaced(old: Object, new: Object) -> Object:

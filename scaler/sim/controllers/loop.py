@@ -9,6 +9,8 @@ from scaler.clock import Clock
 from scaler.sim.apiserver.refusals import Refusal
 from scaler.sim.apiserver.store import Event, Key, Store, Table
 
+AT_ONCE = 50
+"""Keys a worker handles before others get their turn; those that only count then do so once for all."""
 RETRY = 1.0
 """Seconds of the world's clock until a key that was refused is tried again."""
 
@@ -81,6 +83,7 @@ class Loop:
                 task.cancel()
 
     async def _work(self) -> None:
+        done = 0
         while True:
             key = next((key for key in self._pending if key not in self._active), None)
             if key is None:
@@ -94,7 +97,9 @@ class Loop:
             finally:
                 self._active.discard(key)
             self._wake.set()
-            await asyncio.sleep(0)
+            done += 1
+            if done % AT_ONCE == 0 or not self._pending:
+                await asyncio.sleep(0)
 
     async def _reconcile(self, key: Key) -> None:
         try:
