@@ -1,10 +1,12 @@
 """AWS for triggers: one client for each service, region, endpoint and caller, and signatures for plain HTTP.
 
-The client library is imported when the first trigger needs it. Static keys, the default chain (environment, files,
-container, instance), web identity and assumed roles are its own; here they are put in upstream's order.
+The client library is imported when the first trigger needs it, in a thread, so that no other poll waits.
+Static keys, the default chain (environment, files, container, instance), web identity and assumed roles are its own;
+here they are put in upstream's order.
 """
 
 import asyncio
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ _WEB_IDENTITY_BUDGET = 5.0
 """Seconds that web identity may take before the role is assumed by the operator's own identity."""
 _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 10.0
+
+_LIBRARY = ("aiobotocore.session", "aiobotocore.config", "aiobotocore.credentials", "botocore.auth")
 
 _REMEDIES = {
     "QueueDoesNotExist": "see whether queueURL and awsRegion are right",
@@ -51,11 +55,13 @@ class Aws:
         self._clients: Pool[_ClientKey, Any] = Pool(self._make_client, _close_client)
         self._sessions: Pool[AwsCaller, Any] = Pool(self._make_session, _nothing_to_close)
         self._loader: Any = None
+        self._imported = False
 
     async def call(
         self, caller: AwsCaller, service: str, endpoint: str, operation: str, place: str, **arguments: Any
     ) -> dict[str, Any]:
         """One call, as ``call(caller, "sqs", "", "get_queue_attributes", ...)``. Raises Unreadable."""
+        await self._import_library()
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -71,6 +77,7 @@ class Aws:
 
     async def signed(self, caller: AwsCaller, service: str, url: str, place: str) -> dict[str, str]:
         """The headers that make a GET of this URL the caller's (Signature Version 4). Raises Unreadable."""
+        await self._import_library()
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
@@ -92,6 +99,13 @@ class Aws:
         """Close every client."""
         await self._clients.aclose()
         await self._sessions.aclose()
+
+    async def _import_library(self) -> None:
+        """Import it beside the loop: on the loop, every other object's poll would wait for it."""
+        if not self._imported:
+            for module in _LIBRARY:
+                await asyncio.to_thread(importlib.import_module, module)
+            self._imported = True
 
     async def _make_client(self, key: _ClientKey) -> Any:
         from aiobotocore.config import AioConfig
