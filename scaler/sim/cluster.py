@@ -82,10 +82,12 @@ class EmbeddedCluster:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        await self.server.stop()
+        try:
+            for task in self._tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        finally:
+            await self.server.stop()
 
     def _loops(self) -> list[Loop]:
         registry = self.server.registry
