@@ -1,4 +1,4 @@
-"""The demo in a browser: one self-contained page, fed by server-sent events. It shows a `Story` and changes nothing."""
+"""The demo in a browser: a self-contained page, fed by server-sent events. It shows a `Story` and changes nothing."""
 
 import asyncio
 from pathlib import Path

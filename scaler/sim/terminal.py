@@ -41,13 +41,14 @@ def line(sample: Sample) -> str:
 def print_summary(console: Console, summary: Summary) -> None:
     """The end of the story."""
     table = Table(title=f"What came of {summary.title}", show_header=False, title_justify="left")
-    saved = 1 - summary.replica_hours / (summary.replica_hours_of_a_fixed_fleet or 1)
+    fixed = summary.replica_hours_of_a_fixed_fleet
+    saved = 1 - summary.replica_hours / fixed if fixed else 0.0
     rows = {
         "messages": f"{summary.arrived:,} arrived, {summary.worked:,} worked off; deepest queue {summary.deepest:,}",
         "replicas": f"{summary.fewest} to {summary.most}; {summary.activations} activation(s) from zero",
         "at zero": f"{summary.hours_at_zero:g} of {summary.hours:g} hours",
         "cost": f"{summary.replica_hours:g} replica-hours; a fixed fleet of {summary.most} would have cost "
-        f"{summary.replica_hours_of_a_fixed_fleet:g} ({saved:.0%} saved)",
+        f"{fixed:g} ({saved:.0%} saved)",
         "decisions": ", ".join(f"{rule} {count}" for rule, count in sorted(summary.decisions.items())),
     }
     if summary.first_scaling_seconds is not None:
