@@ -113,7 +113,8 @@ class Checks:
         answers = answer(subject, readings, scale, tracked.memory, now, counting=counting)
         if tracked.subject is subject:
             tracked.memory, tracked.readings = answers.memory, readings
-            self._publish(tracked, subject, answers.metrics, now)
+            if _all_read(tracked, readings):  # else a new leader would replace what is known of the other metrics
+                self._publish(tracked, subject, answers.metrics, now)
         found = answers.metrics.get(metric)
         if found is None:
             raise LookupError(f"ScaledObject {namespace}/{name} has no metric {metric}")
@@ -188,6 +189,12 @@ def entry_key(ref: ObjectRef) -> Key:
 
 def _named(ref: ObjectRef) -> dict[str, str]:
     return {"namespace": ref.namespace, "scaledObject": ref.name}
+
+
+def _all_read(tracked: Tracked, readings: Sequence[Reading | Failure]) -> bool:
+    """Whether every trigger that has a source has been asked at least once."""
+    read = {reading.trigger for reading in readings}
+    return all(trigger.plan.index in read for trigger in tracked.triggers if trigger.plan.resource is None)
 
 
 def _triggers_of(tracked: Tracked, metric: str) -> list[BuiltTrigger]:

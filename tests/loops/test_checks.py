@@ -117,6 +117,19 @@ async def test_a_look_asks_only_the_trigger_behind_the_metric(world):
     assert set(world.board.get(("shop", "web")).metrics) == {"s0-metric-api-v", "s1-metric-api-v"}
 
 
+async def test_a_look_before_the_first_poll_tells_the_board_nothing_of_metrics_that_nobody_has_read(world):
+    """A replica of the board may still know them from the leader before."""
+    world.values = {0: 1.0, 1: 2.0}
+    world.add({}, {})
+    assert (await world.checks.look("shop", "web", "s0-metric-api-v")).value == 1
+    assert world.board.get(("shop", "web")) is None
+    await world.checks.look("shop", "web", "s1-metric-api-v")
+    assert {name: told.value for name, told in world.board.get(("shop", "web")).metrics.items()} == {
+        "s0-metric-api-v": 1,
+        "s1-metric-api-v": 2,
+    }
+
+
 @pytest.mark.parametrize(("namespace", "name", "metric"), [("shop", "nobody", "s0-x"), ("shop", "web", "s7-nothing")])
 async def test_a_look_at_what_is_not_here_says_so(world, namespace, name, metric):
     world.values = {0: 1.0}
