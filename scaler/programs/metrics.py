@@ -61,6 +61,7 @@ class MetricsServer:
         self._api = ExternalMetrics(self._feed, look_deadline=serving.look_deadline, stale_after=serving.stale_after)
         self._delegated = Delegated(connection, self._serving, self._clock.now)
         self._health = Health()
+        self._health.check("external metrics", self._not_ready)
 
     async def run(self) -> int:
         """Follow the leader and answer; the exit code."""
@@ -87,12 +88,18 @@ class MetricsServer:
     async def _serve(self, listening: contextlib.AsyncExitStack) -> None:
         await self._material.wait()
         serving = self._settings.serving
-        api = AggregatedApi(self._api, self._delegated, self._serving)
+        api = AggregatedApi(self._api, self._delegated, self._serving, self._not_ready)
         port = await api.start(serving.bind_address, serving.secure_port)
         listening.push_async_callback(api.close)
         spare_the_collector()
         log.info("serving external metrics", extra={"port": port})
         await self._feed.run()
+
+    def _not_ready(self) -> str:
+        """Why no requests should come here yet. A leader that was lost is no reason: the copy answers meanwhile."""
+        if self._delegated.trust is None:
+            return "it is not known yet whom to believe"
+        return "" if self._feed.complete else "no leader has given its board yet"
 
     async def _follow(self) -> None:
         """Know where the leader's board is."""

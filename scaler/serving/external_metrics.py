@@ -9,6 +9,7 @@ One truth: answers are those of the board, which the poll loop and looks write. 
 - an evaluation that is itself an error is an HTTP 500, as upstream: the HPA says FailedGetExternalMetric and holds.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Awaitable
 from typing import Literal
@@ -120,4 +121,10 @@ _encode = msgspec.json.Encoder().encode
 def value_list(answer: MetricAnswer) -> bytes:
     """The ExternalMetricValueList of one value, JSON."""
     assert answer.value is not None
-    return _encode(_ValueList((_Value(answer.metric, to_rfc3339(answer.at), format_milli(answer.value)),)))
+    return _encode(_ValueList((_Value(answer.metric, _timestamp(int(answer.at)), format_milli(answer.value)),)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _timestamp(second: int) -> str:
+    """Reads come in rounds, so many are about the same second."""
+    return to_rfc3339(second)

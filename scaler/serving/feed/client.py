@@ -17,6 +17,7 @@ from scaler.horizontal.readings import MetricAnswer
 from scaler.loops.board import Board, BoardEntry, Key
 from scaler.serving.feed.frames import (
     LARGEST,
+    PACE,
     PATH,
     PROTOCOL,
     SILENCE,
@@ -172,6 +173,7 @@ class FeedClient:
         while True:
             await self._looks.news.wait()
             await socket.send_bytes(encode(self._looks.take_unsent()))
+            await asyncio.sleep(PACE)
 
     async def _watch(self) -> str:
         while self.lag <= self._silence:  # noqa: ASYNC110 - an event a message would cost more than this

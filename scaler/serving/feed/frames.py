@@ -16,6 +16,8 @@ HEARTBEAT = 2.0
 """Seconds between two signs of life from the leader."""
 SILENCE = 6.0
 """Seconds without one after which a replica looks for another connection."""
+PACE = 0.001
+"""Seconds between two messages of one side: a message costs more than what is in it, and a busy feed sends fewer."""
 PIECE = 500
 """Entries a message of the snapshot, about a millisecond's work: the polls of others must not wait for it."""
 LARGEST = 64 * 2**20

@@ -13,6 +13,7 @@ from scaler.loops.board import Board, BoardEntry, Key
 from scaler.serving.feed.frames import (
     HEARTBEAT,
     LARGEST,
+    PACE,
     PIECE,
     PROTOCOL,
     SILENCE,
@@ -191,6 +192,7 @@ class _Replica:
             while True:
                 await self._news.wait()
                 await self._send(self._take(now))
+                await asyncio.sleep(PACE)
         except ConnectionError:
             self._abort()
 
