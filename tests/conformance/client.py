@@ -4,6 +4,7 @@ It shares nothing with the product, retries nothing and hides nothing.
 """
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -136,7 +137,8 @@ class Client:
 
     async def call(self, method: str, path: str, content: bytes | None = None, **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.session.request(method, path, data=content, headers=named, ssl=self.tls or True) as response:
+        body = None if content is None else io.BytesIO(content)
+        async with self.session.request(method, path, data=body, headers=named, ssl=self.tls or True) as response:
             return Reply(response.status, response.headers, await response.read())
 
     async def send(self, method: str, path: str, body: Any, media: str = "application/json", **query: str) -> Reply:

@@ -97,6 +97,12 @@ async def test_an_unknown_media_type_is_refused(client: Client, namespace: str) 
     reply.refused(415, "UnsupportedMediaType")
 
 
+async def test_a_body_may_be_large_but_not_too_large(client: Client, namespace: str) -> None:
+    where = path("configmaps", namespace)
+    assert (await client.create(where, config_map("a", {"x": "y" * 1_000_000}))).status == 201
+    (await client.create(where, config_map("b", {"x": "y" * 4_000_000}))).refused(413, "RequestEntityTooLarge")
+
+
 async def test_yaml_is_read_as_well(client: Client, namespace: str) -> None:
     text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: z}\n"
     reply = await client.call("POST", path("configmaps", namespace), text, Content_Type="application/yaml")

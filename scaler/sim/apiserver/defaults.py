@@ -12,6 +12,7 @@ from typing import Any
 
 from scaler.clock import to_rfc3339
 from scaler.quantity import canonical
+from scaler.sim.apiserver import pod_defaults
 
 Object = dict[str, Any]
 
@@ -34,90 +35,6 @@ def _part(holder: Object, key: str) -> Object:
     return part
 
 
-# -- pods and their templates ----------------------------------------------------------------------------------
-
-
-def pod_spec(spec: Object) -> None:
-    _fill(
-        spec,
-        restartPolicy="Always",
-        terminationGracePeriodSeconds=30,
-        dnsPolicy="ClusterFirst",
-        securityContext={},
-        schedulerName="default-scheduler",
-    )
-    if "serviceAccountName" in spec:
-        spec.setdefault("serviceAccount", spec["serviceAccountName"])
-    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
-        _container(container)
-
-
-def _container(container: Object) -> None:
-    image = str(container.get("image", ""))
-    newest = image.endswith(":latest") or ":" not in image.rpartition("/")[2]
-    _fill(
-        container,
-        imagePullPolicy="Always" if newest else "IfNotPresent",
-        terminationMessagePath="/dev/termination-log",
-        terminationMessagePolicy="File",
-        resources={},
-    )
-    for port in container.get("ports") or ():
-        _fill(port, protocol="TCP")
-    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if isinstance(container.get(name), dict):
-            _fill(container[name], timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
-    for amounts in (container["resources"] or {}).values():
-        _canonical_amounts(amounts)
-
-
-def _canonical_amounts(amounts: object) -> None:
-    if isinstance(amounts, dict):
-        for name, amount in amounts.items():
-            # A quantity that cannot be read is the validation's to refuse.
-            with contextlib.suppress(ValueError, TypeError):
-                amounts[name] = canonical(str(amount))
-
-
-def pod(obj: Object, _: float) -> None:
-    spec = _part(obj, "spec")
-    pod_spec(spec)
-    _fill(spec, enableServiceLinks=True)
-    for container in spec.get("containers") or ():
-        limits = container["resources"].get("limits")
-        if limits:
-            container["resources"]["requests"] = {**limits, **(container["resources"].get("requests") or {})}
-
-
-def pod_created(obj: Object, _: float) -> None:
-    spec = obj["spec"]
-    _fill(spec, serviceAccountName="default", serviceAccount="default", preemptionPolicy="PreemptLowerPriority")
-    _fill(spec, priority=0, tolerations=[_tolerated("not-ready"), _tolerated("unreachable")])
-    obj["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
-
-
-def _tolerated(what: str) -> Object:
-    key = f"node.kubernetes.io/{what}"
-    return {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
-
-
-def _quality(spec: Object) -> str:
-    """The quality of service class: what requests and limits promise."""
-    resources = [container.get("resources") or {} for container in spec.get("containers") or ()]
-    if not any(part.get("requests") or part.get("limits") for part in resources):
-        return "BestEffort"
-    both = {"cpu", "memory"}
-    kept = all(both <= set(part.get("limits") or ()) and part.get("requests") == part["limits"] for part in resources)
-    return "Guaranteed" if kept else "Burstable"
-
-
-def _template(spec: Object) -> None:
-    template = spec.get("template")
-    if isinstance(template, dict):
-        _part(template, "metadata")
-        pod_spec(_part(template, "spec"))
-
-
 # -- workloads -------------------------------------------------------------------------------------------------
 
 
@@ -127,13 +44,13 @@ def deployment(obj: Object, _: float) -> None:
     if spec["strategy"].get("type", "RollingUpdate") == "RollingUpdate":
         _fill(spec["strategy"], type="RollingUpdate")
         _fill(_part(spec["strategy"], "rollingUpdate"), maxSurge="25%", maxUnavailable="25%")
-    _template(spec)
+    pod_defaults.template(spec)
 
 
 def replica_set(obj: Object, _: float) -> None:
     spec = _part(obj, "spec")
     _fill(spec, replicas=1)
-    _template(spec)
+    pod_defaults.template(spec)
 
 
 def stateful_set(obj: Object, _: float) -> None:
@@ -141,7 +58,7 @@ def stateful_set(obj: Object, _: float) -> None:
     _fill(spec, replicas=1, podManagementPolicy="OrderedReady", revisionHistoryLimit=10, serviceName="")
     _fill(spec, persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain", "whenScaled": "Retain"})
     _fill(spec, updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
-    _template(spec)
+    pod_defaults.template(spec)
 
 
 def job(obj: Object, _: float) -> None:
@@ -150,7 +67,7 @@ def job(obj: Object, _: float) -> None:
         spec["completions"] = 1
     _fill(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False, manualSelector=False)
     _fill(spec, podReplacementPolicy="TerminatingOrFailed")
-    _template(spec)
+    pod_defaults.template(spec)
 
 
 def job_created(obj: Object, _: float) -> None:

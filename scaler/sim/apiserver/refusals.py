@@ -81,6 +81,11 @@ def unsupported_media_type(known: Sequence[str]) -> Refusal:
     return Refusal(415, "UnsupportedMediaType", message)
 
 
+def too_large(limit: int) -> Refusal:
+    message = f"Request entity too large: limit is {limit}"
+    return Refusal(413, "RequestEntityTooLarge", message, {})
+
+
 def expired(message: str) -> Refusal:
     return Refusal(410, "Expired", message)
 

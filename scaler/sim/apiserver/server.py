@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlencode
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
 from multidict import MultiMapping
 
 from scaler.clock import Clock
@@ -75,7 +78,7 @@ class ApiServer:
     async def start(self) -> None:
         """Listen; raises OSError when the port is taken."""
         await self._furnish()
-        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        server = web.Server(self._handle, request_factory=_make_request, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -113,6 +116,8 @@ class ApiServer:
             response = await self._answer(request, user)
         except refusals.Refusal as refusal:
             return refuse(refusal)
+        except web.HTTPRequestEntityTooLarge:
+            return refuse(refusals.too_large(LARGEST_BODY))
         self._count(request, response.status)
         return response
 
@@ -133,6 +138,8 @@ class ApiServer:
         if not target.plural or not self.discovery.knows(group, version):
             return self._answer_resources(target)
         if (group, version) in self.extensions:
+            if request.method != "GET":
+                raise refusals.method_not_allowed()
             return show(await self.extensions[group, version].answer(target, request.query))
         if request.method == "POST" and _is_transient(target):
             return await self._answer_transient(request, target, user)
@@ -214,6 +221,18 @@ class ApiServer:
         reply = await self.aggregator.forward(target.group, target.version, message)
         headers = {"Content-Type": reply.content_type} if reply.content_type else {}
         return web.Response(body=reply.body, status=reply.status, headers=headers)
+
+
+def _make_request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    """A request whose body may be as large as the real server lets it."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY)
 
 
 def _no_page() -> web.Response:

@@ -1,0 +1,98 @@
+"""What the server fills in for pods and for the templates of workloads.
+
+Source: the defaulting rules and the admission of the API reference, Kubernetes 1.36.
+"""
+
+import contextlib
+from typing import Any
+
+from scaler.quantity import canonical
+
+Object = dict[str, Any]
+
+
+def _fill(holder: Object, **values: Any) -> None:
+    for key, value in values.items():
+        holder.setdefault(key, value)
+
+
+def pod_spec(spec: Object) -> None:
+    _fill(
+        spec,
+        restartPolicy="Always",
+        terminationGracePeriodSeconds=30,
+        dnsPolicy="ClusterFirst",
+        securityContext={},
+        schedulerName="default-scheduler",
+    )
+    if "serviceAccountName" in spec:
+        spec.setdefault("serviceAccount", spec["serviceAccountName"])
+    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
+        _container(container)
+
+
+def _container(container: Object) -> None:
+    image = str(container.get("image", ""))
+    newest = image.endswith(":latest") or ":" not in image.rpartition("/")[2]
+    _fill(
+        container,
+        imagePullPolicy="Always" if newest else "IfNotPresent",
+        terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File",
+        resources={},
+    )
+    for port in container.get("ports") or ():
+        _fill(port, protocol="TCP")
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if isinstance(container.get(name), dict):
+            _fill(container[name], timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
+    for amounts in (container["resources"] or {}).values():
+        _canonical_amounts(amounts)
+
+
+def _canonical_amounts(amounts: object) -> None:
+    if isinstance(amounts, dict):
+        for name, amount in amounts.items():
+            # A quantity that cannot be read is the validation's to refuse.
+            with contextlib.suppress(ValueError, TypeError):
+                amounts[name] = canonical(str(amount))
+
+
+def pod(obj: Object, _: float) -> None:
+    spec = obj.setdefault("spec", {})
+    pod_spec(spec)
+    _fill(spec, enableServiceLinks=True)
+    for container in spec.get("containers") or ():
+        limits = container["resources"].get("limits")
+        if limits:
+            container["resources"]["requests"] = {**limits, **(container["resources"].get("requests") or {})}
+
+
+def pod_created(obj: Object, _: float) -> None:
+    spec = obj["spec"]
+    _fill(spec, serviceAccountName="default", serviceAccount="default", preemptionPolicy="PreemptLowerPriority")
+    _fill(spec, priority=0, tolerations=[_tolerated("not-ready"), _tolerated("unreachable")])
+    obj["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
+
+
+def _tolerated(what: str) -> Object:
+    key = f"node.kubernetes.io/{what}"
+    return {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+
+
+def _quality(spec: Object) -> str:
+    """The quality of service class: what requests and limits promise."""
+    resources = [container.get("resources") or {} for container in spec.get("containers") or ()]
+    if not any(part.get("requests") or part.get("limits") for part in resources):
+        return "BestEffort"
+    both = {"cpu", "memory"}
+    kept = all(both <= set(part.get("limits") or ()) and part.get("requests") == part["limits"] for part in resources)
+    return "Guaranteed" if kept else "Burstable"
+
+
+def template(spec: Object) -> None:
+    """The template of a workload's spec, in place."""
+    found = spec.get("template")
+    if isinstance(found, dict):
+        found.setdefault("metadata", {})
+        pod_spec(found.setdefault("spec", {}))
