@@ -6,6 +6,7 @@ already: the deadline is the caller's.
 
 import asyncio
 import os
+import re
 import ssl
 from base64 import b64encode
 from urllib.parse import quote_plus, urlencode
@@ -27,6 +28,8 @@ _DEFAULT_LIFE = 300.0
 """Seconds a token is used whose server does not say how long it lasts."""
 _MOST_CONTEXTS = 256
 """SSL contexts that are kept: each is some 100 KiB, and certificates that rotate would pile them up."""
+_ADDRESS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
+"""What aiohttp adds to an address: where in memory its SSL context lies, another place after each start."""
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -163,5 +166,5 @@ async def _body(response: aiohttp.ClientResponse, place: str) -> bytes:
 
 
 def said(error: BaseException) -> str:
-    """What an error of a client says, never empty."""
-    return str(error) or type(error).__name__
+    """What an error of a client says, never empty, and the same whenever it says the same."""
+    return _ADDRESS.sub("", str(error)) or type(error).__name__
