@@ -60,7 +60,6 @@ Examples:
   scaler demo
   scaler demo --minutes 10 --keep-running
   scaler demo --load requests.csv
-  scaler demo --kubeconfig ~/.kube/config      on a cluster of yours
 """
 EXPLAIN = """\
 Say why a workload has the replicas it has: what each trigger showed, the arithmetic, what limits it, what blocks,

@@ -234,13 +234,8 @@ class DemoSettings(Settings, frozen=True):
     """Where the live page is; the next free port when it is taken."""
     live: bool = True
     """The live view in the terminal; off where the output is no terminal."""
-    kubeconfig: Annotated[str, Knob(metavar="FILE")] = ""
-    """Play against this cluster instead of the embedded one. KUBECONFIG is not read, so that no cluster is touched
-    by accident."""
-    context: str = ""
-    """Context of that kubeconfig; its current one when empty."""
     namespace: Annotated[str, Knob(short="-n")] = "scaler-demo"
-    """Namespace that the demo makes, and removes in the end."""
+    """Namespace of the demo's workload."""
     summary_file: Annotated[str, Knob(metavar="FILE")] = ""
     """Write the summary there as JSON too."""
     log_file: Annotated[str, Knob(metavar="FILE")] = ""

@@ -1,6 +1,7 @@
 """The demo in a browser: a self-contained page, fed by server-sent events. It shows a `Story` and changes nothing."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import msgspec
@@ -64,13 +65,15 @@ class Page:
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await answer.prepare(request)
         samples = told = 0
-        while True:
-            news = self._news(samples, told)
-            samples, told = len(self._story.samples), len(self._story.told)
-            await answer.write(b"data: " + msgspec.json.encode(news) + b"\n\n")
-            if news.over:
-                return answer
-            await asyncio.sleep(EVERY)
+        with contextlib.suppress(ConnectionResetError):  # the browser went away
+            while True:
+                news = self._news(samples, told)
+                samples, told = len(self._story.samples), len(self._story.told)
+                await answer.write(b"data: " + msgspec.json.encode(news) + b"\n\n")
+                if news.over:
+                    break
+                await asyncio.sleep(EVERY)
+        return answer
 
     def _news(self, samples: int, told: int) -> _News:
         story = self._story

@@ -65,6 +65,7 @@ class Story:
         self.now: dict[str, Any] = {}
         """The latest explanation, for the page."""
         self.first_scaling: float | None = None
+        self._decided = ""
 
     def see(self, sample: Sample) -> None:
         """One more moment."""
@@ -78,7 +79,8 @@ class Story:
     def decided(self, clock: str, rule: str, message: str) -> None:
         """A check decided."""
         self.rules[rule] += 1
-        if not self.told or self.told[-1].rule != rule:
+        if rule != self._decided:
+            self._decided = rule
             self.tell(clock, rule, message)
 
     def summary(self, arrived: float, worked: float) -> Summary:
