@@ -9,8 +9,6 @@ from typing import Literal
 
 from prometheus_client.utils import floatToGoString
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 _number: Callable[[float], str] = floatToGoString  # shipped without annotations
 _PLAIN = 1e15
 """Below it Python spells a number as Prometheus does, and three times as fast."""
