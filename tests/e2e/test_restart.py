@@ -6,6 +6,7 @@ from tests.e2e.installation import OPERATOR, Installation
 from tests.e2e.source import Source
 from tests.e2e.stage import WRITING, Stage, Theatre, trigger
 from tests.e2e.watching import Watcher
+from tests.processes import free_port
 from tests.servers.aws import Aws
 
 COUNT = 20
@@ -34,9 +35,10 @@ def test_unchanged_objects_are_not_written_after_a_restart(stage: Stage) -> None
         name=stage.deployment("paused"),
         annotations={"autoscaling.keda.sh/paused": "true"},
     )
-    broken = stage.source("broken")
-    broken.fails()
-    stage.scaled_object(trigger(broken, 5), name=stage.deployment("broken", 1), pollingInterval=30)
+    unreachable = {"url": f"http://127.0.0.1:{free_port()}", "valueLocation": "value", "targetValue": "5"}
+    stage.scaled_object(
+        {"type": "metrics-api", "metadata": unreachable}, name=stage.deployment("broken", 1), pollingInterval=30
+    )
     for number in range(COUNT):
         stage.until_condition("HPAActive", "True", "ScalingDisabled", f"resting-{number}", 60)
     stage.until_condition("HPAActive", "True", "HPAActive", "active", 60)
