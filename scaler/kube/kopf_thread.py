@@ -1,7 +1,8 @@
 """kopf in a thread of its own: it watches our kinds and tells of every change. It writes nothing, ever.
 
 Only ``on.event`` is used: other handlers make kopf write to users' objects. kopf has an event loop of its own, since
-on a shared one it delays everything else by hundreds of milliseconds, and cancels tasks that are not its.
+on a shared one it delays everything else by hundreds of milliseconds, and cancels tasks that are not its. It does not
+list either: its millisecond an object would keep all threads waiting, so it is told from which version to go on.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import contextlib
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
@@ -20,17 +21,17 @@ from scaler.kube.wire import Server
 
 GROUP, VERSION = "keda.sh", "v1alpha1"
 
-CHUNK = 100
-"""Objects of one page of kopf's lists: it decodes a page in one go, and all threads wait meanwhile."""
-
 REFUSED_PAUSE = 5.0
 """Seconds before a call is sent again whose credentials are refused and cannot be renewed."""
-
 FAREWELL = 0.2
 """Seconds in which sockets say goodbye, as TLS has it."""
 
 Told = Callable[[str, str | None, dict[str, Any]], None]
 """Plural, what happened (None for what is there already), and the object as it is on the wire."""
+
+
+Since = Callable[[str, str], Awaitable[str]]
+"""Called on the main loop: from which version to follow a plural in a namespace (empty for all)."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -46,10 +47,11 @@ class Selection(msgspec.Struct, frozen=True):
 class KopfThread:
     """Starts and ends with the program. `told` is called on kopf's thread."""
 
-    def __init__(self, server: Server, selection: Selection, told: Told) -> None:
+    def __init__(self, server: Server, selection: Selection, told: Told, since: Since) -> None:
         self._server = server
         self._selection = selection
         self._told = told
+        self._since = since
         self._stop = threading.Event()
         self._sessions: list[aiohttp.ClientSession] = []
         self._loop = asyncio.get_running_loop()
@@ -120,7 +122,7 @@ class KopfThread:
         settings.posting.loggers = False
         settings.scanning.disabled = True  # else it watches all namespaces and all definitions, schemas included
         settings.process.ultimate_exiting_timeout = None  # else it may kill the process ten minutes later
-        settings.watching.chunk_size = CHUNK
+        settings.watching.initial_streaming = True  # a watch instead of a list: see `_resume`
         settings.queueing.idle_timeout = 0.1  # else a task for every object stays for seconds
         settings.networking.error_backoffs = _Backoffs()
         settings.persistence.diffbase_storage = _NoDiffBase()
@@ -136,12 +138,24 @@ class KopfThread:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=server.tls if server.tls is not None else True),
             headers={"User-Agent": "kube-scaler", "Accept-Encoding": "identity"},
-            middlewares=(self._authorize,),
+            middlewares=(self._resume, self._authorize),
             proxy=server.proxy or None,
             trust_env=False,
         )
         self._sessions.append(session)
         return kopf.AiohttpSession(server=server.url, aiohttp_session=session)
+
+    async def _resume(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Let a watch that asks for everything there is begin where our own list ended."""
+        if "sendInitialEvents" in request.url.query:
+            *_, scope, name, plural = request.url.path.split("/")
+            namespace = name if scope == "namespaces" else ""
+            version = await self._on_main_loop(lambda: self._since(plural, namespace))
+            url = request.url.without_query_params("sendInitialEvents", "resourceVersionMatch")
+            request.url = url.update_query(resourceVersion=version)
+        return await handler(request)
 
     async def _authorize(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

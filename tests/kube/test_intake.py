@@ -14,6 +14,7 @@ from scaler.kube import intake as taking
 from scaler.kube.answers import Ack
 from scaler.kube.connection import Connection
 from scaler.kube.intake import Change, Intake, Scope, Undecodable
+from scaler.kube.kopf_thread import KopfThread
 from scaler.kube.resources import CLUSTER_TRIGGER_AUTHENTICATIONS, CRDS, SCALED_OBJECTS, TRIGGER_AUTHENTICATIONS
 from scaler.kube.wire import Server
 from scaler.sim.cluster import EmbeddedCluster
@@ -154,70 +155,98 @@ async def test_an_object_that_is_made_anew_under_its_name_is_another(connection:
     assert told[-1].ref.uid == last["metadata"]["uid"]
 
 
+SCALED_OBJECT = next(kind for kind in taking.KINDS if kind.name == "ScaledObject")
+
+
 @pytest.mark.usefixtures("kinds")
-async def test_what_kopf_lists_again_is_not_told_again(connection: Connection, namespace: str) -> None:
+async def test_what_comes_late_or_twice_is_not_told_again(connection: Connection, namespace: str) -> None:
     made = await connection.create(SCALED_OBJECTS, namespace, scaled_object("one"), into=Raw)
     intake = Intake(connection, Scope((namespace,)))
     told: list[Change] = []
     intake.on_changes(told.extend)
-    await intake._list_at_start()
-    kind = next(kind for kind in taking.KINDS if kind.name == "ScaledObject")
+    await intake._listed(SCALED_OBJECT, namespace)
     assert [change.ref.name for change in told] == ["one"]
-    assert intake._change(kind, None, made) is None
+    assert intake._change(SCALED_OBJECT, None, made) is None
     older = made | {"metadata": made["metadata"] | {"resourceVersion": "1"}}
-    assert intake._change(kind, "MODIFIED", older) is None
+    assert intake._change(SCALED_OBJECT, "MODIFIED", older) is None
     namesake = made | {"metadata": made["metadata"] | {"uid": "another"}}
-    assert intake._change(kind, "DELETED", namesake) is None
-    assert intake._change(kind, "ADDED", namesake) is not None
-    assert intake._change(kind, "DELETED", made) is None
-    gone = intake._change(kind, "DELETED", namesake)
+    assert intake._change(SCALED_OBJECT, "DELETED", namesake) is None
+    assert intake._change(SCALED_OBJECT, "ADDED", namesake) is not None
+    assert intake._change(SCALED_OBJECT, "DELETED", made) is None
+    gone = intake._change(SCALED_OBJECT, "DELETED", namesake)
     assert gone is not None
     assert (gone.ref.uid, gone.new) == ("another", None)
 
 
 @pytest.mark.usefixtures("kinds")
-async def test_what_was_deleted_while_nobody_watched_is_told_by_a_comparison(
+async def test_a_watch_that_is_lost_is_mended_by_a_list_that_tells_only_what_happened(
     connection: Connection, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking, "SOON", 0.1)
     for name in ("stays", "goes", "anew"):
         await connection.create(SCALED_OBJECTS, namespace, scaled_object(name), into=Ack)
-    intake = Intake(connection, Scope((namespace,)))
-    told: list[Change] = []
-    intake.on_changes(told.extend)
-    await intake._list_at_start()
-    for name in ("goes", "anew"):
-        await connection.delete(SCALED_OBJECTS, namespace, name)
-    await connection.create(SCALED_OBJECTS, namespace, scaled_object("anew"), into=Ack)
-    told.clear()
-    task = asyncio.create_task(intake.run())
-    await eventually(lambda: any(change.ref.name == "goes" for change in told), 20)
-    await asyncio.sleep(0.5)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert [change.ref.name for change in told if change.new is None and change.ref.name != "anew"] == ["goes"]
-    last = [change for change in told if change.ref.name == "anew"][-1]
-    assert last.new is not None
+    asked: list[str] = []
+    since = Intake._since
+
+    async def too_old(self: Intake, plural: str, where: str) -> str:
+        asked.append(plural)
+        if asked.count(plural) > 1:
+            return await since(self, plural, where)
+        if plural == "scaledobjects":
+            for name in ("goes", "anew"):
+                await connection.delete(SCALED_OBJECTS, namespace, name)
+            await connection.create(SCALED_OBJECTS, namespace, scaled_object("anew"), into=Ack)
+        self._versions.pop((plural, where))
+        return "1"  # the API server remembers no such time
+
+    monkeypatch.setattr(Intake, "_since", too_old)
+    async with taking_in(connection, Scope((namespace,))) as told:
+        told.clear()
+        await eventually(lambda: len(told) >= 2, 20)
+        await asyncio.sleep(0.5)
+        assert asked.count("scaledobjects") == 2
+        assert sorted((change.ref.name, change.new is None) for change in told) == [("anew", False), ("goes", True)]
+        await following(connection, namespace, told)
 
 
 @pytest.mark.usefixtures("kinds")
-async def test_what_comes_during_a_comparison_is_not_taken_for_gone(connection: Connection, namespace: str) -> None:
+async def test_nothing_is_listed_twice_and_nothing_between_list_and_watch_is_lost(
+    connection: Connection, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connection.create(SCALED_OBJECTS, namespace, scaled_object("before"), into=Ack)
+    since = Intake._since
+
+    async def meanwhile(self: Intake, plural: str, where: str) -> str:
+        if plural == "scaledobjects":
+            await connection.create(SCALED_OBJECTS, namespace, scaled_object("between"), into=Ack)
+            await connection.delete(SCALED_OBJECTS, namespace, "before")
+        return await since(self, plural, where)
+
+    monkeypatch.setattr(Intake, "_since", meanwhile)
+    async with taking_in(connection, Scope((namespace,))) as told:
+        await eventually(lambda: len(told) == 3, 20)
+        assert [(change.ref.name, change.new is None) for change in told] == [
+            ("before", False),
+            ("between", False),
+            ("before", True),
+        ]
+        assert connection.counts["list", "scaledobjects", "200"] == 1
+
+
+@pytest.mark.usefixtures("kinds")
+async def test_what_comes_while_a_list_is_read_is_not_taken_for_gone(connection: Connection, namespace: str) -> None:
     intake = Intake(connection, Scope((namespace,)))
     told: list[Change] = []
     intake.on_changes(told.extend)
-    await intake._list_at_start()
-    pages = intake._pages
+    pages = connection.pages
 
-    async def slow(*given: Any) -> AsyncIterator[Any]:
-        async for page in pages(*given):
-            if given[0].name == "ScaledObject":
-                made = await connection.create(SCALED_OBJECTS, namespace, scaled_object("late"), into=Raw)
-                intake._tell([change for change in [intake._change(given[0], "ADDED", made)] if change])
+    async def slow(*given: Any, **named: Any) -> AsyncIterator[Any]:
+        async for page in pages(*given, **named):
+            made = await connection.create(SCALED_OBJECTS, namespace, scaled_object("late"), into=Raw)
+            intake._tell([change for change in [intake._change(SCALED_OBJECT, "ADDED", made)] if change])
             yield page
 
-    intake._pages = slow  # type: ignore[method-assign]
-    for kind in taking.KINDS:
-        await intake._compare(kind)
+    connection.pages = slow  # type: ignore[method-assign]
+    await intake._listed(SCALED_OBJECT, namespace)
     assert [(change.ref.name, change.new is None) for change in told] == [("late", False)]
 
 
@@ -320,13 +349,13 @@ class Expiring:
 
 async def test_kopf_uses_our_credentials_and_renews_them(monkeypatch: pytest.MonkeyPatch) -> None:
     credentials = Expiring()
-    make = Intake._kopf
+    begin = KopfThread.start
 
-    def expired(self: Intake) -> Any:
+    def expired(self: KopfThread) -> None:
         credentials.token = "Bearer expired"
-        return make(self)
+        begin(self)
 
-    monkeypatch.setattr(Intake, "_kopf", expired)
+    monkeypatch.setattr(KopfThread, "start", expired)
     async with EmbeddedCluster(controllers=False) as embedded, Connection(embedded.url) as direct:
         for name in ("scaledobjects", "triggerauthentications", "clustertriggerauthentications"):
             await direct.create(CRDS, "", loose(name), into=Ack)
@@ -348,13 +377,13 @@ async def test_a_server_that_fails_for_a_while_does_not_end_it(monkeypatch: pyte
             raise web.HTTPTemporaryRedirect(embedded.url + request.path_qs)
 
         peer.answer = answer
-        make = Intake._kopf
+        begin = KopfThread.start
 
-        def elsewhere(self: Intake) -> Any:
-            self._connection.server = Server(peer.url)
-            return make(self)
+        def elsewhere(self: KopfThread) -> None:
+            self._server = Server(peer.url)
+            begin(self)
 
-        monkeypatch.setattr(Intake, "_kopf", elsewhere)
+        monkeypatch.setattr(KopfThread, "start", elsewhere)
         async with Connection(embedded.url) as connection, taking_in(connection, Scope()) as told:
             await asyncio.sleep(1)
             broken = False
