@@ -1,7 +1,9 @@
 """Scripts for an autoscaler, played on both servers at one second a sync, and what came of each step.
 
 All scripts of a server play at once, each in a namespace of its own. A step is over when the autoscaler has had
-nothing new to say for a while; its trace is every number of replicas it wished for meanwhile, and its status.
+nothing new to say for some syncs and its target has come to rest; its trace is every number of replicas it wished for
+meanwhile, and its status. Syncs are counted, not seconds: a second autoscaler in the namespace, the metronome, asks
+for a metric at each of its own. For the same reason no script depends on policies of a few seconds.
 """
 
 import asyncio
@@ -17,11 +19,16 @@ from tests.conformance.servers import Server
 
 Object = dict[str, Any]
 
-QUIET = 3.5
-"""Seconds without news after which a step is over: three syncs and some."""
-LONGEST = 40.0
+QUIET = 4
+"""Beats of the metronome without news after which a step may be over."""
+LONGEST = 120.0
+"""Seconds after which a step has failed."""
 
-NO_WAIT = {"scaleDown": {"stabilizationWindowSeconds": 0}}
+OPEN = {
+    "scaleUp": {"policies": [{"type": "Percent", "value": 10_000, "periodSeconds": 1800}]},
+    "scaleDown": {"stabilizationWindowSeconds": 0},
+}
+"""Goes anywhere at once."""
 
 
 @dataclass
@@ -34,6 +41,11 @@ class Stage:
     namespace: str
     cores: float | None = None
     """What each pod uses."""
+
+    @property
+    def beats(self) -> int:
+        """How often the metronome has been heard."""
+        return self.metrics.asked[self.namespace, "beat"]
 
     async def patch(self, plural: str, name: str, change: Object, subresource: str = "") -> None:
         (await self.client.patch(path(plural, self.namespace, name, subresource), change)).ok()
@@ -134,11 +146,11 @@ DEPTH = external("depth", averageValue="5")
 
 
 SCRIPTS: dict[str, Script] = {
-    "it may double, or reach four": Script(
+    "it goes where the metric says": Script(
         [DEPTH],
         [say("depth", "5"), say("depth", "50"), say("depth", "12"), say("depth", "0")],
-        [[1], [5], [3], [1]],
-        {"behavior": NO_WAIT},
+        [[1], [10], [3], [1]],
+        {"behavior": OPEN},
     ),
     "without a behavior it goes up the same way and waits before it goes down": Script(
         [DEPTH], [say("depth", "50"), say("depth", "12")], [[4, 8, 10], []]
@@ -151,16 +163,16 @@ SCRIPTS: dict[str, Script] = {
         [DEPTH],
         [say("depth", "20"), say("depth", "22"), say("depth", "18"), say("depth", "22001m"), say("depth", "17999m")],
         [[4], [], [], [5], [4]],
-        {"behavior": NO_WAIT},
+        {"behavior": OPEN},
     ),
     "tolerance may be set": Script(
         [DEPTH],
         [say("depth", "20"), say("depth", "29"), say("depth", "31"), say("depth", "29")],
-        [[4], [], [5], []],
+        [[4], [], [7], [6]],
         {
             "behavior": {
-                "scaleUp": {"tolerance": "0.5"},
-                "scaleDown": {"stabilizationWindowSeconds": 0, "tolerance": "0"},
+                "scaleUp": {**OPEN["scaleUp"], "tolerance": "0.5"},
+                "scaleDown": {**OPEN["scaleDown"], "tolerance": "0"},
             }
         },
     ),
@@ -168,14 +180,14 @@ SCRIPTS: dict[str, Script] = {
         [DEPTH],
         [say("depth", "500"), say("depth", "0")],
         [[6], [2]],
-        {"behavior": NO_WAIT, "minReplicas": 2, "maxReplicas": 6},
+        {"behavior": OPEN, "minReplicas": 2, "maxReplicas": 6},
         replicas=2,
     ),
     "too many are brought to the maximum, too few to the minimum": Script(
         [DEPTH],
         [say("depth", "25"), scale(9), scale(1), change(maxReplicas=4)],
         [[5], [6, 5], [2, 5], [4]],
-        {"behavior": NO_WAIT, "minReplicas": 2, "maxReplicas": 6},
+        {"behavior": OPEN, "minReplicas": 2, "maxReplicas": 6},
         replicas=5,
     ),
     "at zero it does nothing": Script(
@@ -185,13 +197,13 @@ SCRIPTS: dict[str, Script] = {
         [DEPTH],
         [say("depth", "15"), fail("depth", 404), fail("depth", 500), say("depth"), say("depth", "5")],
         [[3], [], [], [], [1]],
-        {"behavior": NO_WAIT},
+        {"behavior": OPEN},
     ),
     "the highest of several metrics counts": Script(
         [DEPTH, external("lag", averageValue="10")],
         [say("depth", "10"), say("lag", "40"), say("depth", "30"), say("lag", "0")],
-        [[2], [4], [5], [6]],
-        {"behavior": NO_WAIT},
+        [[2], [4], [6], []],
+        {"behavior": OPEN},
     ),
     "with one metric missing it goes up but not down": Script(
         [DEPTH, external("lag", averageValue="10")],
@@ -203,14 +215,14 @@ SCRIPTS: dict[str, Script] = {
             say("depth", "35"),
             say("lag", "0"),
         ],
-        [[2], [5], [], [], [6, 7], []],
-        {"behavior": NO_WAIT},
+        [[2], [5], [], [], [7], []],
+        {"behavior": OPEN},
     ),
     "a whole value counts once": Script(
         [external("depth", value="10")],
         [say("depth", "30"), say("depth", "10"), say("depth", "5")],
         [[3], [], [2, 1]],
-        {"behavior": {**NO_WAIT, "scaleUp": {"policies": [{"type": "Pods", "value": 2, "periodSeconds": 1800}]}}},
+        {"behavior": {**OPEN, "scaleUp": {"policies": [{"type": "Pods", "value": 2, "periodSeconds": 1800}]}}},
     ),
     "policies limit the way up": Script(
         [DEPTH],
@@ -265,7 +277,7 @@ SCRIPTS: dict[str, Script] = {
         [resource("cpu", averageUtilization=50)],
         [use(0.05), use(0.07), use(0.02)],
         [[2], [3], [2, 1]],
-        {"behavior": {**NO_WAIT, "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 1800}]}}},
+        {"behavior": {**OPEN, "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 1800}]}}},
         replicas=2,
     ),
     "cpu as an amount": Script(
@@ -276,7 +288,7 @@ SCRIPTS: dict[str, Script] = {
         replicas=2,
     ),
     "memory as an amount": Script(
-        [resource("memory", averageValue="64Mi")], [use(0.05)], [[2]], {"behavior": NO_WAIT}, replicas=2
+        [resource("memory", averageValue="64Mi")], [use(0.05)], [[2]], {"behavior": OPEN}, replicas=2
     ),
     "one container's cpu": Script(
         [
@@ -349,7 +361,7 @@ SCRIPTS: dict[str, Script] = {
         ],
         [nothing, object_says("35")],
         [[0], [4]],
-        {"behavior": NO_WAIT},
+        {"behavior": OPEN},
     ),
     "no such target": Script([DEPTH], [say("depth", "50")], [[0]], target="none"),
     "two for the same pods": Script([DEPTH], [say("depth", "10"), second_autoscaler], [[2], []]),
@@ -361,6 +373,7 @@ async def play_all(server: Server, client: Client, metrics: Metrics, new_namespa
     stages = {name: Stage(client, server, metrics, await new_namespace(client)) for name in SCRIPTS}
     by_namespace = {stage.namespace: stage for stage in stages.values()}
     server.use(lambda pod: _usage(by_namespace, pod))
+    metrics.external |= {(namespace, "beat"): ["1"] for namespace in by_namespace}
     try:
         async with asyncio.TaskGroup() as group:
             tasks = {name: group.create_task(_play(script, stages[name])) for name, script in SCRIPTS.items()}
@@ -377,11 +390,7 @@ def _usage(stages: dict[str, Stage], pod: Any) -> tuple[float, float] | None:
 
 async def _play(script: Script, stage: Stage) -> list[Object]:
     client, namespace = stage.client, stage.namespace
-    (await client.create(path("deployments", namespace), deployment("web", script.replicas, script.annotations))).ok()
-    where = path("deployments", namespace, "web")
-    await client.until(where, lambda found: found["status"].get("replicas", 0) == script.replicas)
-    if not script.annotations:
-        await client.until(where, lambda found: found["status"].get("readyReplicas", 0) == script.replicas)
+    await _place(client, namespace, script.replicas, script.annotations)
     autoscalers = path("horizontalpodautoscalers", namespace)
     trace = []
     async with client.watch(autoscalers, fieldSelector="metadata.name=h") as stream:
@@ -391,7 +400,8 @@ async def _play(script: Script, stage: Stage) -> list[Object]:
         for number, act in enumerate(script.acts):
             if number:
                 await act(stage)
-            wished, status = await _watched(stream, f"{autoscalers}/h", client)
+            wished = await _watched(stream, stage, ready=not script.annotations)
+            status = (await client.get(f"{autoscalers}/h")).ok()["status"]
             news = [count for index, count in enumerate(wished) if count != (wished[index - 1] if index else known)]
             known = wished[-1] if wished else known
             trace.append({"desired": news, "status": _shown(status, namespace)})
@@ -399,17 +409,41 @@ async def _play(script: Script, stage: Stage) -> list[Object]:
     return trace
 
 
-async def _watched(stream: Any, where: str, client: Client) -> tuple[list[int], Object]:
-    """What it wished for until it fell silent, and its status then."""
+async def _place(client: Client, namespace: str, replicas: int, annotations: dict[str, str]) -> None:
+    """The target with its pods, and the metronome."""
+    deployments = path("deployments", namespace)
+    (await client.create(deployments, deployment("web", replicas, annotations))).ok()
+    (await client.create(deployments, deployment("metronome", 1))).ok()
+    beat = autoscaler("metronome", "metronome", [external("beat", averageValue="1")])
+    (await client.create(path("horizontalpodautoscalers", namespace), beat)).ok()
+    await client.until(f"{deployments}/web", lambda found: found["status"].get("replicas", 0) == replicas, LONGEST)
+    if not annotations:
+        await client.until(
+            f"{deployments}/web", lambda one: one["status"].get("readyReplicas", 0) == replicas, LONGEST
+        )
+
+
+async def _watched(stream: Any, stage: Stage, *, ready: bool) -> list[int]:
+    """What it wished for until it fell silent and its target came to rest."""
     wished: list[int] = []
-    try:
-        async with asyncio.timeout(LONGEST):
-            while True:
-                _, found = await stream.next(QUIET)
-                if found["status"].get("conditions"):
-                    wished.append(found["status"]["desiredReplicas"])
-    except TimeoutError:
-        return wished, (await client.get(where)).ok()["status"]
+    since = stage.beats
+    async with asyncio.timeout(LONGEST):
+        while stage.beats < since + QUIET or not await _rests(stage, ready=ready):
+            try:
+                _, found = await stream.next(0.5)
+            except TimeoutError:
+                continue
+            since = stage.beats
+            if found["status"].get("conditions"):
+                wished.append(found["status"]["desiredReplicas"])
+    return wished
+
+
+async def _rests(stage: Stage, *, ready: bool) -> bool:
+    found = (await stage.client.get(path("deployments", stage.namespace, "web"))).ok()
+    status, wanted = found["status"], found["spec"]["replicas"]
+    counts = [status.get("replicas", 0), status.get("readyReplicas", 0) if ready else wanted]
+    return status.get("observedGeneration") == found["metadata"]["generation"] and counts == [wanted, wanted]
 
 
 def _shown(status: Object, namespace: str) -> Object:

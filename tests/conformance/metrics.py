@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+from collections import Counter
 from typing import Any, Self
 
 from aiohttp import web
@@ -26,6 +27,8 @@ class Metrics:
         """Values of custom metrics of pods, by the pod's name."""
         self.objects: dict[tuple[str, str, str], str] = {}
         """Values of custom metrics of objects: by namespace, ``resource/name`` and metric."""
+        self.asked: Counter[tuple[str, str]] = Counter()
+        """How often each external metric was asked for, by namespace and name."""
         self.seen: list[Object] = []
         """Path, query and the headers of the front proxy of every request."""
         self._loopback = Loopback(self._app(), service_host(EXTERNAL[0]), service_host(CUSTOM[0]))
@@ -66,6 +69,7 @@ class Metrics:
 
     async def _external(self, request: web.Request) -> web.Response:
         namespace, metric = request.match_info["namespace"], request.match_info["metric"]
+        self.asked[namespace, metric] += 1
         values = self.external.get((namespace, metric), 404)
         if isinstance(values, int):
             return _refusal(values, f"no metric {metric}")

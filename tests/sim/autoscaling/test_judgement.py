@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from scaler.sim.autoscaling.calculations import Container, Pod, Sample
 from scaler.sim.autoscaling.judgement import Observation, Scale, Settings, Verdict, judge, needs_metrics
 from scaler.sim.autoscaling.limits import Memory
@@ -233,3 +236,13 @@ def test_selectors_are_printed_as_upstream() -> None:
         text
         == "&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{},}"
     )
+
+
+@given(st.lists(st.integers(0, 2000), max_size=30), st.integers(1, 5), st.integers(5, 50))
+def test_whatever_comes_it_keeps_to_its_bounds_and_its_pace(depths: list[int], least: int, most: int) -> None:
+    player = Player(hpa(least=least, most=most), least)
+    for depth in depths:
+        before = player.replicas
+        player.judge(depth)
+        assert least <= player.replicas <= most
+        assert player.replicas <= max(2 * before, 4)
