@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -171,7 +172,8 @@ class Wire:
         token = await authorization.header() if authorization else None
         if token:
             headers["Authorization"] = token
-        url = URL(self.server.url + call.path, encoded=True).with_query(dict(call.query))
+        query = f"?{urlencode(call.query)}" if call.query else ""
+        url = URL(self.server.url + call.path + query, encoded=True)
         return await self._open().request(
             call.method,
             url,
