@@ -36,6 +36,8 @@ PEAK = 150.0
 """Messages a second when the load is highest."""
 GLANCE = 0.5
 """Seconds between two looks."""
+START = 60.0
+"""Seconds that the programs may take to start."""
 QUIET = 10
 """Looks between two lines where nobody watches."""
 DEFINITIONS = (Path(__file__).parents[2] / "crds", Path(__file__).parents[1] / "crds")
@@ -138,9 +140,7 @@ class Demo:
         seconds = self._settings.minutes * 60
         speed = self._play.length / seconds
         async with aiohttp.ClientSession() as session:
-            while not self._story.now and not self._ending.is_set():  # the operator has its first look
-                await self._ask(session)
-                await asyncio.sleep(GLANCE)
+            await self._first_check(session)
             begun = cluster.clock.now()
             queue.arrivals = lambda at: PEAK * self._play.at(self._position(at - begun, speed))
             with contextlib.ExitStack() as stack:
@@ -153,6 +153,16 @@ class Demo:
                     await self._ask(session)
                     self._show(screen, url)
                     await asyncio.sleep(GLANCE)
+
+    async def _first_check(self, session: aiohttp.ClientSession) -> None:
+        """The load begins once the operator has looked at the empty queue."""
+        patience = time.monotonic() + START
+        while not self._story.now and not self._ending.is_set():
+            if time.monotonic() > patience:
+                self._failed = f"the operator has checked nothing within {START:g} s; --log-file FILE shows why"
+                self._ending.set()
+            await self._ask(session)
+            await asyncio.sleep(GLANCE)
 
     def _position(self, passed: float, speed: float) -> float:
         """Where in the load we are; from its beginning again when it keeps running."""
@@ -186,6 +196,8 @@ class Demo:
                     return
                 told = msgspec.json.decode(await answer.read(), type=Explanation)
         except (aiohttp.ClientError, TimeoutError):
+            return
+        if told.evaluated == self._story.now.get("evaluated"):  # seen already: a check is one decision
             return
         steps = [msgspec.to_builtins(step) for step in told.decision.steps]
         self._story.now = {"headline": headline(told), "steps": steps, "evaluated": told.evaluated}

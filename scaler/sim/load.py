@@ -71,8 +71,9 @@ def day() -> Play:
 
 
 def recorded(path: Path) -> Play:
-    """A load from CSV: a time (seconds, or RFC 3339) and messages a second in each row; a header is passed over.
+    """A load from CSV: in each row a time (seconds, or RFC 3339) and messages a second.
 
+    A header is passed over. Only the shape counts: the highest rate becomes the demo's peak.
     Raises Invalid with every wrong line, up to ten of them.
     """
     try:
@@ -108,7 +109,7 @@ def _rows(path: Path, lines: Sequence[Sequence[str]]) -> tuple[list[tuple[float,
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    return not any(character.isdigit() for character in cells[0])
+    return cells[0].strip().lower() in {"time", "at", "seconds", "timestamp", "date", "t"}
 
 
 def _wrong(cells: Sequence[str], last: float) -> str:
@@ -117,6 +118,8 @@ def _wrong(cells: Sequence[str], last: float) -> str:
     try:
         at = _time(cells[0])
     except ValueError:
+        at = math.nan
+    if not math.isfinite(at):
         return f"{cells[0]!r} is no time: seconds, or as in 2026-01-31T08:00:00Z"
     try:
         rate = float(cells[1])

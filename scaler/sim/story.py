@@ -50,8 +50,10 @@ class Summary(msgspec.Struct, frozen=True):
     """Had the most replicas that were needed run all the time."""
     activations: int
     decisions: dict[str, int]
+    before_unreadable: int | None
+    """Replicas wanted when the queue began to be unreadable; None when it always could be read."""
     fewest_while_unreadable: int | None
-    """Replicas are held while the queue cannot be read; None when it always could."""
+    """The fewest wanted while it was; never zero, since no data is not zero."""
 
 
 class Story:
@@ -105,5 +107,6 @@ class Story:
             replica_hours_of_a_fixed_fleet=round(most * sum(spans), 1),
             activations=ups,
             decisions=dict(self.rules),
+            before_unreadable=dark[0] if dark else None,
             fewest_while_unreadable=min(dark, default=None),
         )

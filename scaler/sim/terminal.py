@@ -54,7 +54,9 @@ def print_summary(console: Console, summary: Summary) -> None:
     if summary.first_scaling_seconds is not None:
         rows["first scaling"] = f"{summary.first_scaling_seconds:.1f} s after the start"
     if summary.fewest_while_unreadable is not None:
-        rows["unreadable hour"] = f"never below {summary.fewest_while_unreadable} replicas: no data is not zero"
+        rows["unreadable hour"] = (
+            f"{summary.before_unreadable} replicas when it began, never fewer than {summary.fewest_while_unreadable}"
+        )
     for name, value in rows.items():
         table.add_row(name, value)
     console.print(table)

@@ -40,6 +40,7 @@ def test_the_demo_scales_from_zero_and_back_holds_in_the_dark_and_ends_by_itself
     assert told["most"] > 1
     assert told["activations"] >= 1
     assert told["fewest_while_unreadable"] > 0
+    assert told["fewest_while_unreadable"] >= told["before_unreadable"] / 2
     assert {"activate", "deactivate"} <= set(told["decisions"])
     assert "replica-hours" in output
 

@@ -38,6 +38,8 @@ def test_a_recorded_load_is_read_from_seconds_or_times(tmp_path, text):
     ("text", "where", "why"),
     [
         ("0,1\nx,2\n", "load.csv:2", "is no time"),
+        ("0,1\ninf,2\n", "load.csv:2", "is no time"),
+        ("nan,5\n0,1\n", "load.csv:1", "is no time"),
         ("0,1\n60,many\n", "load.csv:2", "is no number"),
         ("0,1\n60,-2\n", "load.csv:2", "zero or more"),
         ("0,1\n60,nan\n", "load.csv:2", "zero or more"),
