@@ -1,0 +1,173 @@
+"""A control plane with N ScaledObjects on it, a source, and the operator as a process: what the benches share."""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.bench.process import Cost, cost
+from tests.controlplane.fixtures import start_plane
+from tests.controlplane.plane import ControlPlane, Options
+from tests.processes import Process, free_port, temporary_folder, wait_until
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "bench"
+USER = "bench:operator"
+"""Who the operator is, so that its writes can be told from ours."""
+LOGS = temporary_folder("scaler-bench")
+WAIT = 900.0
+"""Seconds a bench waits for anything before it gives up."""
+
+
+class Source:
+    """The metrics source, a process of its own."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "tests.bench.source", str(self.port)]
+        self.process = Process(command, LOGS / "source.log", {"PYTHONPATH": str(ROOT)})
+        wait_until(self._answers, "the source answers", 30)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            self.asked()
+            return True
+        return False
+
+    def tell(self, order: str) -> None:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/_{order}", method="POST")
+        urllib.request.urlopen(request, timeout=30).read()
+
+    def asked(self) -> dict[str, list[float]]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_asked", timeout=60) as answer:
+            return json.load(answer)
+
+
+class Operator:
+    """`scaler operator` as a process, with an administrator's rights and ports of its own."""
+
+    def __init__(self, plane: ControlPlane, *flags: str) -> None:
+        self.metrics_port, self.board_port = free_port(), free_port()
+        command = [
+            sys.executable, "-m", "scaler.programs.cli", "operator",
+            "--kubeconfig", str(plane.client_cert(USER, ["system:masters"])), "--pod-namespace", NAMESPACE,
+            "--metrics-bind-address", f"127.0.0.1:{self.metrics_port}",
+            "--health-probe-bind-address", f"127.0.0.1:{free_port()}",
+            "--metrics-service-bind-address", f"127.0.0.1:{self.board_port}",
+            "--log-level", "warning", *flags,
+        ]  # fmt: skip
+        self.process = Process(command, LOGS / "operator.log", {"PYTHONPATH": str(ROOT)})
+        self.started = time.time()
+
+    @property
+    def cost(self) -> Cost:
+        return cost(self.process.pid)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+
+@contextlib.contextmanager
+def world(**options: Any) -> Iterator[tuple[ControlPlane, Source]]:
+    """A plane with our definitions, and a source; both gone at the end."""
+    with start_plane(
+        Options(audit=True, max_requests_inflight=4000, max_mutating_requests_inflight=2000, **options)
+    ) as plane:
+        for definition in sorted((ROOT / "crds").glob("*.yaml")):
+            plane.apply(definition)
+        plane.apply(f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n")
+        source = Source()
+        try:
+            yield plane, source
+        finally:
+            source.process.kill()
+
+
+def deployment(index: int, replicas: int = 0) -> dict[str, Any]:
+    labels = {"app": f"w{index}"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": f"w{index}", "namespace": NAMESPACE},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "main", "image": "none"}]},
+            },
+        },
+    }
+
+
+def scaled_object(index: int, source: Source, *, polling: int = 30, **trigger: Any) -> dict[str, Any]:
+    metadata = {"url": f"http://127.0.0.1:{source.port}/o{index}", "valueLocation": "value", "targetValue": "5"}
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": f"w{index}", "namespace": NAMESPACE},
+        "spec": {
+            "scaleTargetRef": {"name": f"w{index}"},
+            "pollingInterval": polling,
+            "minReplicaCount": 0,
+            "triggers": [{"type": "metrics-api", "metadata": metadata, **trigger}],
+        },
+    }
+
+
+def create(plane: ControlPlane, bodies: list[dict[str, Any]]) -> None:
+    """All of them, 32 at a time."""
+    asyncio.run(_create(plane, bodies))
+
+
+async def _create(plane: ControlPlane, bodies: list[dict[str, Any]]) -> None:
+    from scaler.kube.answers import Ack
+    from scaler.kube.credentials import connect
+
+    paths = {"Deployment": "apis/apps/v1", "ScaledObject": "apis/keda.sh/v1alpha1"}
+    async with await connect(str(plane.kubeconfig)) as connection:
+
+        async def one(body: dict[str, Any]) -> None:
+            path = f"/{paths[body['kind']]}/namespaces/{NAMESPACE}/{body['kind'].lower()}s"
+            await connection.request("POST", path, body=body, into=Ack)
+
+        for start in range(0, len(bodies), 500):
+            await asyncio.gather(*(one(body) for body in bodies[start : start + 500]))
+
+
+async def yardstick(source: Source, rate: float, seconds: float) -> float:
+    """CPU milliseconds of a bare aiohttp GET of the same source at the same rate, in this process."""
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+
+        async def get(index: int) -> None:
+            async with session.get(f"http://127.0.0.1:{source.port}/yardstick{index}") as answer:
+                await answer.read()
+
+        await asyncio.gather(*(get(index) for index in range(50)))
+        count = int(rate * seconds)
+        started, cpu = time.monotonic(), time.process_time()
+        tasks = set()
+        for index in range(count):
+            delay = started + index / rate - time.monotonic()
+            if delay > 0:
+                await asyncio.sleep(delay)
+            tasks.add(asyncio.create_task(get(index % 1000)))
+        await asyncio.gather(*tasks)
+        return (time.process_time() - cpu) / count * 1000
+
+
+def our_writes(plane: ControlPlane) -> list[dict[str, Any]]:
+    """What the operator wrote, by the audit log, leaving out its Lease and certificates."""
+    return [
+        event
+        for event in plane.writes(user__username=USER)
+        if (event.get("objectRef") or {}).get("resource") not in {"leases", "secrets"}
+    ]
