@@ -34,7 +34,7 @@ class Operator:
         settings = kopf.OperatorSettings()
         settings.posting.enabled = False
         settings.process.ultimate_exiting_timeout = None
-        self._operator = lambda: kopf.operator(
+        self._run = lambda: self._operate(
             registry=registry,
             settings=settings,
             namespaces=[namespace],
@@ -42,7 +42,12 @@ class Operator:
             stop_flag=self._stop,
             ready_flag=self.ready,
         )
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._operator()), name="kopf", daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="kopf", daemon=True)
+
+    async def _operate(self, **options: Any) -> None:
+        await kopf.operator(**options)
+        # Its connections close by callbacks that the end of the operator has scheduled.
+        await asyncio.sleep(0.3)
 
     def _on_event(self, event: Any, name: str | None, **_: Any) -> None:
         self.told.append((event["type"], name or ""))

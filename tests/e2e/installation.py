@@ -51,7 +51,7 @@ def to_loopback(plane: ControlPlane, port: int) -> None:
 
 
 def _served(plane: ControlPlane, path: str) -> bool:
-    """A definition is established a moment before its objects can be listed."""
+    """An API is there a moment before it can be read, and found available a moment longer than it is."""
     try:
         plane.api.get(path)
     except Refused:
@@ -178,7 +178,8 @@ class Installation:
 
     def wait_serving(self, timeout: float = 60.0) -> None:
         """Until the API server reaches the external metrics through the APIService."""
-        self.plane.wait_available("v1beta1.external.metrics.k8s.io", timeout)
+        path = "/apis/external.metrics.k8s.io/v1beta1"
+        wait_until(functools.partial(_served, self.plane, path), f"{path} to be served", timeout, every=0.2)
 
     def metric(self, namespace: str, scaled_object: str, metric: str) -> Any:
         """One external metric, as the HPA controller asks for it; raises Refused."""

@@ -21,8 +21,6 @@ Body = Callable[..., None]
 
 BODIES: dict[Callable[..., None], Body] = {}
 """Of each test the scenario that it waits for."""
-APART = 0.15
-"""Seconds between two beginnings: the API server is to be used, not flooded."""
 
 
 def scenario(body: Body) -> Callable[..., None]:
@@ -43,6 +41,9 @@ def scenario(body: Body) -> Callable[..., None]:
     return test
 
 
+APART = 0.15
+"""Seconds between two beginnings."""
+
 Played = dict[str, tuple[Body, dict[str, Any]]]
 """By node id: the scenario and its parameters."""
 
@@ -61,14 +62,14 @@ class Running:
 
     def __init__(self, theatre: Theatre) -> None:
         self._theatre = theatre
-        self._pool = ThreadPoolExecutor(max_workers=80, thread_name_prefix="scenario")
+        self._pool = ThreadPoolExecutor(max_workers=200, thread_name_prefix="scenario")
         self._futures: dict[str, Future[None]] = {}
 
     def begin(self, played: Played) -> None:
-        """Begin all of them, once."""
+        """Begin all of them, once, one after the other: the API server is to be used, not flooded."""
         for nodeid, (body, parameters) in played.items():
             if nodeid not in self._futures:
-                self._futures[nodeid] = self._pool.submit(self._play, body, parameters)
+                self._futures[nodeid] = self._pool.submit(self._play, Stage(self._theatre), body, parameters)
                 time.sleep(APART)
 
     def finish(self) -> None:
@@ -79,8 +80,8 @@ class Running:
         """Wait for this one; raises what it raised."""
         self._futures[nodeid].result()
 
-    def _play(self, body: Body, parameters: dict[str, Any]) -> None:
-        with Stage(self._theatre) as stage:
+    def _play(self, stage: Stage, body: Body, parameters: dict[str, Any]) -> None:
+        with stage:
             body(stage=stage, **parameters)
 
     def end(self) -> None:

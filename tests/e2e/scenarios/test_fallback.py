@@ -78,6 +78,8 @@ def test_a_fallback_holds_for_a_metric_of_all_pods_too(stage: Stage) -> None:
     stage.stays(2, 5)
     load.fails()
     stage.until_replicas(3)
+    stage.wait(5)  # until the HPA and the fallback count the same pods as ready
+    stage.until_replicas(3)
     stage.stays(3, 6)
     load.says(10)
     stage.until_replicas(1)
