@@ -233,6 +233,18 @@ class Stage:
             late.add_note(f"it went {self.course(name)}")
             raise
 
+    def until_settled(self, wanted: int, name: str = "web", seconds: float = 4.0) -> None:
+        """So many replicas, and no other number for that long.
+
+        The HPA controller repeats a refused write with the figure it had: it may undo a step to zero that was taken
+        while it computed, until the next check takes it again.
+        """
+
+        def settled() -> bool:
+            return self.replicas(name) == wanted and self.replica_history(name, time.time() - seconds) == [wanted]
+
+        self.until(settled, f"{wanted} replicas of {name} for {seconds:g} s")
+
     def until_pods(self, ready: int, name: str = "web", timeout: float = PATIENCE) -> None:
         """Until so many pods of the Deployment are ready."""
 

@@ -116,6 +116,8 @@ def test_an_explicit_fallback_of_zero_lets_the_workload_rest_and_says_so(stage: 
     stage.until_replicas(4)
     load.fails()
     stage.until_condition("Fallback", "True", "FallbackExists")
+    stage.until_settled(0)
+    assert "fallback of 0 replicas is in force" in stage.message("Ready")
     load.says(20)
     stage.until_replicas(4)
 

@@ -112,7 +112,7 @@ def test_a_pause_of_scaling_out_lets_the_workload_shrink_and_not_grow(stage: Sta
     load.says(10)
     stage.until_replicas(2)
     load.says(0)
-    stage.until_replicas(0)
+    stage.until_settled(0)
     load.says(25)
     stage.stays(0, 6)
     stage.annotate(paused_scale_out=None)
