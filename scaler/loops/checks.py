@@ -15,7 +15,7 @@ from scaler.clock import Clock
 from scaler.errors import ApiError
 from scaler.horizontal.answer import answer, replaced
 from scaler.horizontal.evaluate import evaluate, outcome, scaling
-from scaler.horizontal.metric_names import COMPOSITE
+from scaler.horizontal.metric_names import COMPOSITE, spelling
 from scaler.horizontal.readings import Evaluation, Failure, MetricAnswer, NoScale, Policy, Reading, Scale, Subject
 from scaler.horizontal.status import judged
 from scaler.loops.board import Board, BoardEntry, Key
@@ -102,6 +102,7 @@ class Checks:
         subject = tracked.subject if tracked else None
         if tracked is None or subject is None:
             raise LookupError(f"ScaledObject {namespace}/{name} is not being polled")
+        metric = spelling(metric, [name for trigger in tracked.triggers for name in _names(trigger)])
         looked_at = _triggers_of(tracked, metric)
         if not looked_at:
             raise LookupError(f"ScaledObject {namespace}/{name} has no metric {metric}")
@@ -200,7 +201,11 @@ def _all_read(tracked: Tracked, readings: Sequence[Reading | Failure]) -> bool:
 def _triggers_of(tracked: Tracked, metric: str) -> list[BuiltTrigger]:
     if metric == COMPOSITE and tracked.scaled.spec.advanced.scaling_modifiers.used:
         return [trigger for trigger in tracked.triggers if trigger.plan.resource is None]
-    return [trigger for trigger in tracked.triggers if any(spec.name == metric for spec in trigger.plan.metrics)]
+    return [trigger for trigger in tracked.triggers if metric in _names(trigger)]
+
+
+def _names(trigger: BuiltTrigger) -> list[str]:
+    return [spec.name for spec in trigger.plan.metrics]
 
 
 _NONE = frozenset[str]()

@@ -17,6 +17,7 @@ from typing import Literal
 import msgspec
 
 from scaler.clock import to_rfc3339
+from scaler.horizontal.metric_names import spelling
 from scaler.horizontal.readings import MetricAnswer
 from scaler.loops.board import BoardEntry
 from scaler.quantity import format_milli
@@ -58,6 +59,8 @@ class ExternalMetrics:
     def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
         """The whole HTTP response; at once where nobody has to look."""
         entry = self._truth.entry((asked.namespace, asked.scaled_object))
+        if entry is not None and asked.metric not in entry.metrics:
+            asked = msgspec.structs.replace(asked, metric=spelling(asked.metric, entry.metrics))
         if entry is not None and asked.metric in entry.cached:
             known = entry.metrics.get(asked.metric)
             if known is not None:

@@ -107,6 +107,13 @@ async def test_a_look_refreshes_the_board_and_decides_nothing(world):
     assert tracked.evaluation is None
 
 
+async def test_a_look_finds_a_metric_in_whatever_case_it_is_asked_for(world):
+    """Kubernetes' client library writes it in lower case."""
+    world.values = {0: 12.0}
+    world.add({"valueLocation": "Depth.Now"})
+    assert (await world.checks.look("shop", "web", "s0-metric-api-depth-now")).metric == "s0-metric-api-Depth-Now"
+
+
 async def test_a_look_asks_only_the_trigger_behind_the_metric(world):
     world.values = {0: 1.0, 1: 2.0}
     tracked = world.add({}, {})

@@ -62,6 +62,16 @@ async def test_a_fresh_value_is_looked_for_and_told_in_the_hpas_words():
     assert dict(world.metrics.reads) == {("fresh", 200): 1}
 
 
+async def test_a_metric_is_found_in_whatever_case_it_is_asked_for():
+    """Kubernetes' client library writes it in lower case."""
+    world = World(metrics={"s0-Queue": MetricAnswer("s0-Queue", NOW, 3.0)})
+    assert (await world.ask())[0] == 200
+    assert world.looked == [("shop", "web", "s0-Queue")]
+    world = World(metrics={"s0-Queue": MetricAnswer("s0-Queue", NOW, 3.0)}, cached=frozenset({"s0-Queue"}))
+    assert (await world.ask())[1]["items"][0]["value"] == "3"
+    assert world.looked == []
+
+
 async def test_quantities_have_milli_precision():
     world = World()
     world.source = 2.5
