@@ -18,8 +18,8 @@ from scaler.triggers.built import BuiltTrigger
 
 _Place = TypeVar("_Place")
 
-Asks = tuple[int, tuple[tuple[str, str], ...]]
-"""The generation and the annotations that are judged."""
+Asks = tuple[int, tuple[tuple[str, str], ...], object]
+"""The generation, the annotations that are judged, and what the triggers were built from."""
 JUDGED = ("autoscaling.keda.sh/", "scaledobject.keda.sh/", OUR_DOMAIN)
 """Where annotations that are judged begin."""
 
@@ -67,10 +67,10 @@ class Tracked:
 
     @property
     def asks(self) -> "Asks":
-        """What judgement depends on: a change of it is checked at once."""
+        """What judgement depends on, credentials included: a change of it is checked at once."""
         meta = self.scaled.metadata
         judged = {name: value for name, value in meta.annotations.items() if name.startswith(JUDGED)}
-        return (meta.generation, tuple(sorted(judged.items())))
+        return (meta.generation, tuple(sorted(judged.items())), self.built_from)
 
     @property
     def target(self) -> tuple[str, str, str]:

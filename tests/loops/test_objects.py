@@ -70,6 +70,13 @@ def test_only_generation_and_judged_annotations_ask_for_a_check_at_once():
     assert Tracked(scaled(generation=2), Memory()).asks != plain
 
 
+def test_other_credentials_ask_for_a_check_at_once():
+    tracked = Tracked(scaled(), Memory())
+    plain = tracked.asks
+    tracked.built_from = (1, ("uid", 2))
+    assert tracked.asks != plain
+
+
 def test_users_of_an_authentication_are_found_by_kind_namespace_and_name():
     objects = kept(
         scaled("a", auth={"name": "x"}),
