@@ -18,6 +18,8 @@ class Behaviour(msgspec.Struct, frozen=True):
     status: int = 200
     body: str | None = None
     """Instead of JSON with the value."""
+    token: str = ""
+    """Bearer token without which the answer is 401; nothing is asked for when empty."""
     delay: float = 0.0
     """Seconds before the answer; infinite: none ever."""
 
@@ -45,6 +47,8 @@ class Source:
         key = request.match_info["key"]
         self._asked[key].append(time.time())
         behaviour = self._behaviours.get(key, Behaviour(status=404, body="no such key"))
+        if behaviour.token and request.headers.get("Authorization") != f"Bearer {behaviour.token}":
+            return web.Response(status=401, text="who are you?")
         await asyncio.sleep(min(behaviour.delay, 3600))
         body = behaviour.body if behaviour.body is not None else f'{{"value": {behaviour.value:g}}}'
         return web.Response(status=behaviour.status, text=body, content_type="application/json")
@@ -94,8 +98,9 @@ class Knob:
     def asked(self) -> list[float]:
         return self._source.asked(self.name)
 
-    def says(self, value: float) -> None:
-        self._source.behave(self.name, Behaviour(value))
+    def says(self, value: float, token: str = "") -> None:
+        """A value, for everybody or for who has the token."""
+        self._source.behave(self.name, Behaviour(value, token=token))
 
     def fails(self, status: int = 500) -> None:
         self._source.behave(self.name, Behaviour(status=status, body="out of order"))

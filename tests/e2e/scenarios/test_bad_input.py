@@ -289,6 +289,28 @@ def test_an_hpa_is_taken_over_where_its_name_and_the_annotation_say_so(stage: St
 
 
 @scenario
+def test_who_takes_over_an_hpa_must_say_which(stage: Stage) -> None:
+    stage.deployment(replicas=3)
+    foreign_hpa(stage, "mine")
+    stage.scaled_object(
+        trigger(stage.source(value=20), 5),
+        annotations={"scaledobject.keda.sh/transfer-hpa-ownership": "true"},
+        **QUICK,
+    )
+    names_in_all_places(stage, "spec.advanced.horizontalPodAutoscalerConfig.name")
+    stage.stays(3, 4)
+
+
+@scenario
+def test_a_name_that_no_label_can_hold_is_refused(stage: Stage) -> None:
+    stage.deployment(replicas=1)
+    name = "x" * 64
+    stage.scaled_object(trigger(stage.source(value=20), 5), name=name, target="web", **QUICK)
+    names_in_all_places(stage, "metadata.name", "63", name=name)
+    stage.stays(1, 3)
+
+
+@scenario
 def test_an_hpa_that_allows_another_beside_it_is_left_alone(stage: Stage) -> None:
     stage.deployment(replicas=3)
     foreign_hpa(stage, "mine")
