@@ -103,10 +103,13 @@ class Objects:
         self._index(tracked)
 
     def replace(self, tracked: Tracked, scaled: ScaledObject) -> None:
-        """The object was changed: by its user, or by a write of ours."""
-        self._unindex(tracked)
+        """The object was changed: by its user, or by a write of ours, which may come back after its removal."""
+        kept = self._tracked.get(tracked.key) is tracked
+        if kept:
+            self._unindex(tracked)
         tracked.scaled = scaled
-        self._index(tracked)
+        if kept:
+            self._index(tracked)
 
     def remove(self, key: Key) -> Tracked | None:
         """The object is gone."""

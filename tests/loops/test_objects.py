@@ -56,6 +56,15 @@ def test_a_removed_object_leaves_nothing_behind():
     assert not objects._by_hpa
 
 
+def test_a_change_of_one_that_is_gone_does_not_bring_it_back():
+    """The answer to our last write, without the finalizer, may come after the watch has told of the end."""
+    objects = kept(scaled("a"), scaled("b"))
+    gone = objects.remove(("ns", "a"))
+    objects.replace(gone, scaled("a"))
+    assert objects.rivals(objects.get(("ns", "b"))) == []
+    assert objects.on_target("ns", "Deployment", "web") == (("ns", "b"),)
+
+
 def test_the_status_is_kept_apart_from_what_the_user_wrote():
     tracked = Tracked(scaled(status={"hpaName": "x"}), Memory())
     assert tracked.present.hpa_name == tracked.wanted.hpa_name == "x"
