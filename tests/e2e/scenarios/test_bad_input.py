@@ -176,6 +176,7 @@ def test_a_vanished_secret_is_named_and_holds_the_replicas(stage: Stage) -> None
     stage.scaled_object(queued, **QUICK)
     stage.until_replicas(3)
     stage.api.delete(f"{secret}/keys")
+    stage.wait(4)  # what was looked up serves for three seconds
     stage.change(triggers=[{**queued, "metadata": {**metadata, "queueLength": "4"}}])
     names_in_all_places(stage, "spec.triggers[0]", "keys", "secret")
     stage.stays(3, 8)
