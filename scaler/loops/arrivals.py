@@ -38,9 +38,11 @@ class Arrivals:
             self._reconciler.queue.add(tracked.key)
         elif _older(scaled, tracked.scaled):
             return
-        elif _matters(scaled, tracked.scaled):
-            self._objects.replace(tracked, without_status(scaled))
-            self._reconciler.queue.add(tracked.key)
+        else:
+            matters = _matters(scaled, tracked.scaled)
+            self._objects.replace(tracked, without_status(scaled))  # if only for its resourceVersion
+            if matters:
+                self._reconciler.queue.add(tracked.key)
 
     def scaled_object_gone(self, namespace: str, name: str) -> None:
         """One was deleted, or no longer matches our selectors."""
