@@ -76,7 +76,9 @@ def test_a_queue_fills_and_real_replicas_follow(stage: Stage, manifest: Path) ->
     aws.send(queue, 7)
     stage.until_replicas(2, "worker")
     assert stage.replica_history("worker") == [0, 1, 2]
-    stage.until(lambda: scalers(stage) == [OPERATOR, HPA_CONTROLLER], "first us, then the HPA controller, in the audit log")
+    stage.until(
+        lambda: scalers(stage) == [OPERATOR, HPA_CONTROLLER], "first us, then the HPA controller, in the audit log"
+    )
     stage.until_condition("Active", "True", "ScalerActive", "worker")
     stage.until_condition("HPAActive", "True", "HPAActive", "worker")
 
