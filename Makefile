@@ -38,7 +38,7 @@ generate: $(RUNTIME)  ## crds/ and the reference pages, from the declarations
 	@$(BIN)/python -m scaler.api.crd crds/
 	@$(BIN)/python -m scaler.api.reference docs/kinds.md
 	@$(BIN)/python -m scaler.triggers.reference docs/triggers.md
-	@$(BIN)/python -m scaler.programs.reference docs/settings.md
+	@$(BIN)/python -m scaler.settings.reference docs/settings.md
 
 lock: $(DEV)  ## newest versions that pyproject.toml allows, into the lock files
 	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock

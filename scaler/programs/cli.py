@@ -125,8 +125,7 @@ def _complain(*lines: str) -> None:
 
 
 def _program(name: str, declared: str, words: str, **more: Any) -> click.Command:
-    from scaler.programs import settings
-    from scaler.programs.options import Program
+    from scaler.settings.options import Program
 
     def run(built: Any, **rest: Any) -> int:
         result = importlib.import_module(f"scaler.programs.{name}").run(built, **rest)
@@ -134,7 +133,7 @@ def _program(name: str, declared: str, words: str, **more: Any) -> click.Command
 
     return Program(
         name,
-        getattr(settings, declared),
+        getattr(importlib.import_module(f"scaler.settings.{name}"), declared),
         _guarded(run),
         short_help=COMMANDS[name],
         help=words,

@@ -18,10 +18,10 @@ from rich.live import Live
 
 from scaler.horizontal.explain import Explanation
 from scaler.programs import logs
-from scaler.programs.knobs import split
 from scaler.programs.running import FAILED, run_loop
 from scaler.programs.sentences import headline
-from scaler.programs.settings import DemoSettings
+from scaler.settings.demo import DemoSettings
+from scaler.settings.knobs import split
 from scaler.sim.cluster import EmbeddedCluster
 from scaler.sim.controllers.kubelet import Pace
 from scaler.sim.demo_manifests import PER_POD, QUEUE, manifests, metrics_service

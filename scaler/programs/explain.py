@@ -23,8 +23,8 @@ from scaler.kube.resources import EVENTS, HPAS, LEASES, SCALED_OBJECTS, Resource
 from scaler.kube.wire import Limits, Server
 from scaler.programs.leadership import BOARD_ADDRESS
 from scaler.programs.reconstruction import Observed, Reconstruction, reconstruct
-from scaler.programs.settings import ExplainSettings
 from scaler.programs.subjects import Named, hpa_name, meant, named
+from scaler.settings.explain import ExplainSettings
 
 T = TypeVar("T")
 

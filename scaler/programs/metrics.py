@@ -10,10 +10,8 @@ from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
 from scaler.kube.leader import Holder, watch_holder
 from scaler.programs import logs
-from scaler.programs.knobs import split
 from scaler.programs.leadership import BOARD_ADDRESS
 from scaler.programs.running import FAILED, Watch, run_loop, spare_the_collector, watching
-from scaler.programs.settings import MetricsSettings
 from scaler.serving.aggregated import AggregatedApi
 from scaler.serving.certificate_store import Place, follow_folder, follow_secret
 from scaler.serving.certificates import Material
@@ -23,6 +21,8 @@ from scaler.serving.feed.client import FeedClient
 from scaler.serving.health import Health, application, serve
 from scaler.serving.prometheus import MetricsServerMetrics
 from scaler.serving.tls import MutualTls, ServerTls
+from scaler.settings.knobs import split
+from scaler.settings.metrics import MetricsSettings
 
 log = logging.getLogger("scaler.metrics")
 

@@ -25,16 +25,16 @@ from scaler.kube.upstream import find_rivals
 from scaler.loops.cluster import ClusterView
 from scaler.loops.engine import Engine, Options
 from scaler.programs import logs
-from scaler.programs.knobs import split
 from scaler.programs.leadership import BOARD_ADDRESS
 from scaler.programs.running import FAILED, Watch, run_loop, spare_the_collector, watching
-from scaler.programs.settings import OperatorSettings
 from scaler.serving.certificate_store import Place, follow_folder, follow_secret, keep_secret, put_ca_into_apiservice
 from scaler.serving.certificates import Material, service_names
 from scaler.serving.feed.server import FeedServer
 from scaler.serving.health import Health, application, serve
 from scaler.serving.prometheus import OperatorMetrics
 from scaler.serving.tls import MutualTls
+from scaler.settings.knobs import split
+from scaler.settings.operator import OperatorSettings
 from scaler.triggers.connections import Connections
 from scaler.triggers.lookup import Access
 

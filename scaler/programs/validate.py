@@ -10,7 +10,7 @@ import msgspec
 
 from scaler.programs import manifests
 from scaler.programs.findings import Finding, Found, find
-from scaler.programs.settings import ValidateSettings
+from scaler.settings.validate import ValidateSettings
 
 WRONG = 1
 

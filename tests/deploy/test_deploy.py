@@ -10,11 +10,14 @@ import pytest
 import yaml
 
 from scaler import __version__
-from scaler.programs import knobs, settings
+from scaler.settings import knobs
+from scaler.settings.metrics import MetricsSettings
+from scaler.settings.operator import OperatorSettings
+from scaler.settings.shared import Certificates, Cluster, Leader
 from tests.absence import unavailable
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
-PARTS = {"operator": settings.OperatorSettings, "metrics": settings.MetricsSettings}
+PARTS = {"operator": OperatorSettings, "metrics": MetricsSettings}
 
 
 def objects(*files: str) -> list[dict[str, Any]]:
@@ -171,12 +174,12 @@ def test_probes_ask_the_health_port_of_a_pod_that_its_service_selects(part: str)
 
 
 def test_names_are_those_that_the_settings_default_to() -> None:
-    certificates, leader = settings.Certificates(), settings.Leader()
+    certificates, leader = Certificates(), Leader()
     assert named("Service", certificates.operator_service_name)
     assert named("Service", certificates.metrics_server_service_name)
     assert f"[{certificates.cert_secret_name}]" in "".join(rights("Role", "scaler-operator"))
     assert f"[{leader.leader_election_id}]" in "".join(rights("Role", "scaler-operator"))
-    assert named("Namespace", settings.Cluster().pod_namespace)
+    assert named("Namespace", Cluster().pod_namespace)
 
 
 def test_the_apiservice_points_at_the_metrics_server() -> None:

@@ -1,5 +1,6 @@
 """The command as a person or a script meets it."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from click.testing import CliRunner, Result
 from scaler import __version__
 from scaler.errors import ApiError, Invalid, Problem, Unreadable
 from scaler.programs import cli
-from scaler.programs.options import NEEDLESS
-from scaler.programs.settings import OperatorSettings
+from scaler.settings.operator import OperatorSettings
+from scaler.settings.options import NEEDLESS
 
 Run = Callable[..., Result]
 
@@ -41,7 +42,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def called(monkeypatch: pytest.MonkeyPatch, seen: Seen, *words: str, env: dict[str, str] | None = None) -> Result:
-    monkeypatch.setattr(cli.importlib, "import_module", lambda _: seen)
+    real = importlib.import_module
+    monkeypatch.setattr(
+        cli.importlib, "import_module", lambda name: seen if name.startswith("scaler.programs.") else real(name)
+    )
     return CliRunner().invoke(cli.cli, words, prog_name="scaler", env=env)
 
 

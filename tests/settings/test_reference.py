@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scaler.programs import reference
+from scaler.settings import reference
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 

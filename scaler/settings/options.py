@@ -11,8 +11,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from scaler.programs import knobs, settings
-from scaler.programs.knobs import Spelling
+from scaler.settings import knobs
+from scaler.settings.knobs import Spelling
 
 FROM = "scaler.variable."
 """Prefix of a key in click's `Context.meta`: the variable that a value came from."""
@@ -110,7 +110,7 @@ class Program(click.Command):
         def called(**values: Any) -> None:
             told = {key: values.pop(key) for key in [key for key in values if self._declares(key)]}
             built = knobs.build(self.declared, told)
-            wrong = settings.problems(built)
+            wrong = built.problems()
             if wrong:
                 raise click.UsageError("\n".join(map(str, wrong)))
             click.get_current_context().exit(run(built, **values))

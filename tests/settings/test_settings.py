@@ -2,9 +2,9 @@
 
 import pytest
 
-from scaler.programs import settings
-from scaler.programs.knobs import build, spellings
-from scaler.programs.settings import OperatorSettings, problems
+from scaler.settings.demo import DemoSettings
+from scaler.settings.knobs import build, spellings
+from scaler.settings.operator import OperatorSettings
 
 FLAGS = {one.flag: one for one in spellings(OperatorSettings)}
 ALIASES = {alias.name: one.flag for one in FLAGS.values() for alias in one.aliases}
@@ -59,7 +59,7 @@ def test_flags_and_defaults_are_those_that_kedas_manifests_count_on(flag: str, d
 
 
 def test_the_defaults_fit_together() -> None:
-    assert problems(OperatorSettings()) == []
+    assert OperatorSettings().problems() == []
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_the_defaults_fit_together() -> None:
     ],
 )
 def test_what_does_not_fit_is_named_by_its_flag(values: dict[str, object], flag: str) -> None:
-    assert [problem.path for problem in problems(build(OperatorSettings, values))] == [flag]
+    assert [problem.path for problem in build(OperatorSettings, values).problems()] == [flag]
 
 
 def test_a_demo_that_takes_no_time_is_refused() -> None:
-    assert [problem.path for problem in problems(settings.DemoSettings(minutes=0))] == ["--minutes"]
+    assert [problem.path for problem in DemoSettings(minutes=0).problems()] == ["--minutes"]

@@ -2,16 +2,12 @@
 
 import pytest
 
-from scaler.programs import knobs, settings
-from scaler.programs.knobs import Duration, read, spellings
+from scaler.settings import knobs, reference
+from scaler.settings.knobs import Duration, read, spellings
+from scaler.settings.operator import OperatorSettings
+from scaler.settings.shared import Watch
 
-PROGRAMS = [
-    settings.OperatorSettings,
-    settings.MetricsSettings,
-    settings.DemoSettings,
-    settings.ExplainSettings,
-    settings.ValidateSettings,
-]
+PROGRAMS = [declared for _, declared in reference.PROGRAMS]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +78,6 @@ def test_every_default_reads_back_from_how_it_is_shown(program: type) -> None:
 
 
 def test_given_values_stand_where_they_belong_and_the_rest_is_default() -> None:
-    built = knobs.build(settings.OperatorSettings, {"leader__leader_elect": False})
+    built = knobs.build(OperatorSettings, {"leader__leader_elect": False})
     assert built.leader.leader_elect is False
-    assert built.watch == settings.Watch()
+    assert built.watch == Watch()

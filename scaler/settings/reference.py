@@ -1,4 +1,4 @@
-"""The reference of the settings: ``python -m scaler.programs.reference docs/settings.md`` writes it.
+"""The reference of the settings: ``python -m scaler.settings.reference docs/settings.md`` writes it.
 
 Made from the declarations that flags and variables come from, so that it cannot differ from them.
 """
@@ -6,12 +6,17 @@ Made from the declarations that flags and variables come from, so that it cannot
 import sys
 from pathlib import Path
 
-from scaler.programs import knobs, settings
-from scaler.programs.knobs import Spelling
-from scaler.programs.options import NEEDLESS
+from scaler.settings import knobs
+from scaler.settings.demo import DemoSettings
+from scaler.settings.explain import ExplainSettings
+from scaler.settings.knobs import Spelling
+from scaler.settings.metrics import MetricsSettings
+from scaler.settings.operator import OperatorSettings
+from scaler.settings.options import NEEDLESS
+from scaler.settings.validate import ValidateSettings
 
 HEADER = """\
-<!-- Generated from scaler/programs/settings.py by `python -m scaler.programs.reference docs/settings.md`. -->
+<!-- Generated from scaler/settings by `python -m scaler.settings.reference docs/settings.md`. -->
 # Settings
 
 Every setting is a flag and an environment variable; the flag wins, then the variable that begins with `SCALER_`,
@@ -19,11 +24,11 @@ then one of another name (KEDA's, where it means the same). Durations are writte
 bare number of seconds, unless said otherwise. An empty variable counts as none.
 """
 PROGRAMS = (
-    ("scaler operator", settings.OperatorSettings),
-    ("scaler metrics", settings.MetricsSettings),
-    ("scaler explain", settings.ExplainSettings),
-    ("scaler validate", settings.ValidateSettings),
-    ("scaler demo", settings.DemoSettings),
+    ("scaler operator", OperatorSettings),
+    ("scaler metrics", MetricsSettings),
+    ("scaler explain", ExplainSettings),
+    ("scaler validate", ValidateSettings),
+    ("scaler demo", DemoSettings),
 )
 
 

@@ -1,6 +1,6 @@
 """How one declared setting is spelt as a flag and in the environment, and how its text is read.
 
-A setting is a field of a frozen class in `scaler.programs.settings`; its docstring is its help. A field without a
+A setting is a field of a frozen class in `scaler.settings`; its docstring is its help. A field without a
 mark is the flag ``--its-name`` and the variable ``SCALER_ITS_NAME``. It does not know click.
 """
 
