@@ -1,9 +1,9 @@
 """CustomResourceDefinitions, generated from the kinds: ``python -m scaler.api.crd crds/`` writes them.
 
-The shape is KEDA's: names, columns, limits, enumerations, and only those defaults that KEDA's own definitions carry
-(a default that KEDA's controller applies stays out, or ``kubectl get`` would show it). A limit that no type can say
-stands as `msgspec.Meta(extra_json_schema=...)` at the field; ``extra={"required": True}`` marks a field that is
-required although it has a default. It does not check objects: `scaler.api.schema` does.
+The shape is that of KEDA and of VPA: names, columns, limits, enumerations, and only those defaults that their own
+definitions carry (a default that a controller applies stays out, or ``kubectl get`` would show it). A limit that no
+type can say stands as `msgspec.Meta(extra_json_schema=...)` at the field; ``extra={"required": True}`` marks a field
+that is required although it has a default. It does not check objects: `scaler.api.schema` does.
 """
 
 import sys
@@ -16,7 +16,13 @@ import yaml
 
 from scaler import declare
 from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
-from scaler.api.scaledobject import GROUP, VERSION, ScaledObject
+from scaler.api.scaledobject import ScaledObject
+from scaler.api.verticalpodautoscaler import (
+    OLD_VERSION,
+    VERSION,
+    VerticalPodAutoscaler,
+    VerticalPodAutoscalerCheckpoint,
+)
 
 Schema = dict[str, Any]
 
@@ -42,17 +48,27 @@ class Served(msgspec.Struct, frozen=True):
     model: type[msgspec.Struct]
     plural: str
     short_names: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()
     namespaced: bool = True
+    versions: tuple[str, ...] = ("v1alpha1",)
+    """The stored one first; all are served, and all have the same fields."""
+    status: bool = True
+    """Has a status subresource."""
+    annotations: dict[str, str] = {}
+    """Of the definition itself."""
 
     @property
     def kind(self) -> str:
         return self.model.__name__
 
     @property
+    def group(self) -> str:
+        return stored_version(self.model).partition("/")[0]
+
+    @property
     def name(self) -> str:
         """The definition's own name."""
-        return f"{self.plural}.{GROUP}"
+        return f"{self.plural}.{self.group}"
 
 
 def _condition(kind: str) -> Column:
@@ -65,6 +81,8 @@ _AUTHENTICATION_COLUMNS = (
     Column("Env", ".spec.env[*].name"),
     Column("VaultAddress", ".spec.hashiCorpVault.address"),
 )
+_APPROVED = {"api-approved.kubernetes.io": "https://github.com/kubernetes/kubernetes/pull/63797"}
+"""The API server refuses definitions of groups under k8s.io that do not say who approved them."""
 _USERS_COLUMNS = (
     Column("ScaledObjects", ".status.scaledobjects", priority=1),
     Column("ScaledJobs", ".status.scaledjobs", priority=1),
@@ -99,6 +117,30 @@ SERVED = (
         (*_AUTHENTICATION_COLUMNS, Column("FilePath", ".spec.filePath"), *_USERS_COLUMNS),
         namespaced=False,
     ),
+    Served(
+        VerticalPodAutoscaler,
+        "verticalpodautoscalers",
+        ("vpa",),
+        (
+            Column("Mode", ".spec.updatePolicy.updateMode"),
+            Column("CPU", ".status.recommendation.containerRecommendations[0].target.cpu"),
+            Column("Mem", ".status.recommendation.containerRecommendations[0].target.memory"),
+            Column("Provided", ".status.conditions[?(@.type=='RecommendationProvided')].status"),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+            Column("MinReplicas", ".spec.updatePolicy.minReplicas", "integer", priority=1),
+            Column("OOMSeconds", ".spec.updatePolicy.evictAfterOOMSeconds", "integer", priority=1),
+        ),
+        versions=(VERSION, OLD_VERSION),
+        annotations=_APPROVED,
+    ),
+    Served(
+        VerticalPodAutoscalerCheckpoint,
+        "verticalpodautoscalercheckpoints",
+        ("vpacheckpoint",),
+        versions=(VERSION, OLD_VERSION),
+        status=False,
+        annotations=_APPROVED,
+    ),
 )
 """The kinds that this build serves, in the order of the documentation."""
 
@@ -113,9 +155,9 @@ def definition(served: Served) -> Schema:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": served.name},
+        "metadata": {"name": served.name} | ({"annotations": served.annotations} if served.annotations else {}),
         "spec": {
-            "group": GROUP,
+            "group": served.group,
             "names": {
                 "kind": served.kind,
                 "listKind": f"{served.kind}List",
@@ -124,20 +166,26 @@ def definition(served: Served) -> Schema:
                 "singular": served.kind.lower(),
             },
             "scope": "Namespaced" if served.namespaced else "Cluster",
-            "versions": [_version(served)],
+            "versions": [_version(served, name) for name in served.versions],
         },
     }
 
 
-def _version(served: Served) -> Schema:
+def _version(served: Served, name: str) -> Schema:
+    columns = [_column(column) for column in served.columns]
     return {
-        "name": VERSION,
+        "name": name,
         "served": True,
-        "storage": True,
-        "additionalPrinterColumns": [_column(column) for column in served.columns],
-        "subresources": {"status": {}},
-        "schema": {"openAPIV3Schema": schema(served.model)},
+        "storage": name == served.versions[0],
+        **({"additionalPrinterColumns": columns} if columns else {}),
+        **({"subresources": {"status": {}}} if served.status else {}),
+        "schema": {"openAPIV3Schema": schema(served.model, f"{served.group}/{name}")},
     }
+
+
+def stored_version(model: type[msgspec.Struct]) -> str:
+    """The apiVersion that objects of a kind are stored in."""
+    return str(next(field.default for field in declare.declarations(model) if field.name == "api_version"))
 
 
 def _column(column: Column) -> Schema:
@@ -145,15 +193,16 @@ def _column(column: Column) -> Schema:
     return printed | ({"priority": column.priority} if column.priority else {})
 
 
-def schema(model: type[msgspec.Struct]) -> Schema:
-    """The structural schema of a whole object of a kind."""
+def schema(model: type[msgspec.Struct], api_version: str = "") -> Schema:
+    """The structural schema of a whole object of a kind, in the stored version when none is said."""
     fields = {field.name: field for field in declare.declarations(model)}
+    required = [name for name in MEMBERS if _required(fields[name])]
     return {
         "description": _sentence(model.__doc__),
         "type": "object",
-        "required": ["spec"],
+        **({"required": required} if required else {}),
         "properties": {
-            "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}"},
+            "apiVersion": {"type": "string", "description": api_version or stored_version(model)},
             "kind": {"type": "string", "description": model.__name__},
             "metadata": {"type": "object"},
             **{name: _described(fields[name], of(_whole(fields[name]))) for name in MEMBERS},
@@ -174,8 +223,15 @@ def of(hint: Any) -> Schema:
     if origin is tuple:
         return {"type": "array", "items": of(get_args(hint)[0])}
     if origin is dict:
-        return {"type": "object", "additionalProperties": of(get_args(hint)[1])}
+        return _of_map(get_args(hint)[1])
     return _of_plain(hint)
+
+
+def _of_map(values: Any) -> Schema:
+    """Texts to something; to anything means that the object is kept as it stands."""
+    if values is Any:
+        return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {"type": "object", "additionalProperties": of(values)}
 
 
 def _of_plain(hint: Any) -> Schema:
@@ -243,7 +299,7 @@ def _sentence(doc: str | None) -> str:
 
 def files() -> dict[str, str]:
     """File name to content, for `crds/`."""
-    return {f"{GROUP}_{served.plural}.yaml": HEADER + _yaml(definition(served)) for served in SERVED}
+    return {f"{served.group}_{served.plural}.yaml": HEADER + _yaml(definition(served)) for served in SERVED}
 
 
 class _Plain(yaml.SafeDumper):

@@ -10,14 +10,16 @@ from pathlib import Path
 import msgspec
 
 from scaler.api import crd, scaledobject
+from scaler.api import verticalpodautoscaler as vpa
 from scaler.api.crd import SERVED, Schema, Served
 
 HEADER = """\
 <!-- Generated from scaler/api by `python -m scaler.api.reference docs/kinds.md`: edit the kinds, not this file. -->
 # The kinds
 
-API group `keda.sh`, version `v1alpha1`. Every kind has a `status` subresource. A default that is given in words
-("30 when unset") is applied by the operator; one in the column *default* is filled in by the API server.
+KEDA's kinds are in the API group `keda.sh`, VPA's in `autoscaling.k8s.io`; all versions of a kind have the same
+fields. A default that is given in words ("30 when unset") is applied by the program that acts on the object; one in
+the column *default* is filled in by the API server.
 """
 LIMITS = {
     "minimum": "≥ {}",
@@ -25,11 +27,12 @@ LIMITS = {
     "minLength": "at least {} character",
     "minItems": "at least {} item",
     "format": "{}",
+    "nullable": "may be null",
 }
 
 
 class Annotation(msgspec.Struct, frozen=True):
-    """One annotation that changes what the operator does."""
+    """One annotation that changes what is done, or says what was."""
 
     name: str
     on: str
@@ -71,6 +74,35 @@ ANNOTATIONS = (
         "minimum, demand",
         "demand activates straight to what the readings ask for.",
     ),
+    Annotation(
+        f"{vpa.POST_PROCESSOR}/<container>{vpa.INTEGER_CPU}",
+        "VerticalPodAutoscaler",
+        "true",
+        "Recommends whole cores for that container.",
+    ),
+    Annotation(
+        vpa.LIMITS,
+        "VerticalPodAutoscaler",
+        "ratio, equal, no-cpu",
+        "equal sets limits to requests; no-cpu takes the cpu limit away, memory keeps its ratio; ratio is VPA's.",
+    ),
+    Annotation(
+        vpa.INIT_CONTAINERS,
+        "VerticalPodAutoscaler",
+        "none, sidecars, all",
+        "Sizes init containers, too: those that run beside the others, or all.",
+    ),
+    Annotation(vpa.POD_UPDATES, "Pod", "written at creation", "Says what was set, and what capped it."),
+    Annotation(
+        vpa.OBSERVED_CONTAINERS, "Pod", "written at creation", "Names the containers the pod was created with."
+    ),
+    Annotation(vpa.IN_PLACE_UPDATED, "Pod", "true", "Written when the pod was resized while running."),
+    Annotation(
+        f"{vpa.STARTUP_BOOST}/<container>",
+        "Pod",
+        "JSON, written at creation",
+        "Keeps the resources that a boosted container goes back to.",
+    ),
 )
 
 
@@ -83,12 +115,15 @@ def _kind(served: Served) -> str:
     whole = crd.schema(served.model)
     scope = "namespaced" if served.namespaced else "cluster-wide"
     columns = ", ".join(column.name + (" (wide)" if column.priority else "") for column in served.columns)
+    versions = " and ".join(f"`{served.group}/{version}`" for version in served.versions)
+    status = "its status is a subresource" if served.status else "its status is written with the object"
+    short = ", ".join(f"`{name}`" for name in served.short_names)
     lines = [
         f"## {served.kind}\n",
         f"{whole['description']}\n",
-        f"`{served.plural}`, short {', '.join(f'`{name}`' for name in served.short_names)}; {scope}.",
-        f"`kubectl get` prints {columns}.\n",
-        *_rules(whole),
+        f"`{served.plural}`, short {short}; {versions}; {scope}; {status}.",
+        f"`kubectl get` prints {columns or 'Name and Age'}.\n",
+        *_rules(whole["properties"]["spec"]),
         "| field | type | default | limits | meaning |",
         "|---|---|---|---|---|",
         *(_row(*field) for field in _fields(whole["properties"]["spec"], "spec")),
@@ -97,9 +132,11 @@ def _kind(served: Served) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rules(whole: Schema) -> list[str]:
-    rules = whole["properties"]["spec"].get("x-kubernetes-validations", ())
-    return [f"Rule: {rule['message']}.\n" for rule in rules]
+def _rules(part: Schema) -> list[str]:
+    """Of the part and of all below it, each once."""
+    own = [f"Rule: {rule['message']}.\n" for rule in part.get("x-kubernetes-validations", ())]
+    below = [*part.get("properties", {}).values(), *([part["items"]] if "items" in part else [])]
+    return list(dict.fromkeys([*own, *(rule for member in below for rule in _rules(member))]))
 
 
 def _fields(part: Schema, path: str) -> Iterator[tuple[str, Schema, bool]]:

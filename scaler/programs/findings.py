@@ -24,7 +24,7 @@ from scaler.programs.manifests import Manifest, Unread
 Severity = Literal["error", "warning"]
 T = TypeVar("T", bound=msgspec.Struct)
 
-_MODELS = {served.kind: served.model for served in SERVED}
+_MODELS = {served.kind: served.model for served in SERVED if served.group == GROUP}
 _NOT_YET = {"ScaledJob": GROUP, "CloudEventSource": "eventing.keda.sh", "ClusterCloudEventSource": "eventing.keda.sh"}
 _GROUPS = frozenset({GROUP, "eventing.keda.sh", "keda.k8s.io"})
 _SCHEMAS: dict[str, crd.Schema] = {}

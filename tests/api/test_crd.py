@@ -1,4 +1,4 @@
-"""The definitions say what KEDA's say: their shapes are compared with facts written down beside this file."""
+"""The definitions say what KEDA's and VPA's say: their shapes are compared with facts written down beside this file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from scaler.errors import Problem
 
 HERE = Path(__file__).parent
 CRDS = HERE.parent.parent / "crds"
-SHAPES = {"ScaledObject": "scaledobject", "TriggerAuthentication": "authentication"}
+SHAPES = {"TriggerAuthentication": "authentication", "ClusterTriggerAuthentication": "authentication"}
 SCALED = crd.schema(ScaledObject)
 SPEC = {"scaleTargetRef": {"name": "worker"}, "triggers": [{"type": "cron", "metadata": {}}]}
 
@@ -30,6 +30,7 @@ def flat(part: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
     ]
     words += ["enum=" + "|".join(part["enum"])] if "enum" in part else []
     words += [f"default={part['default']}"] if "default" in part else []
+    words += ["nullable"] if part.get("nullable") else []
     words += [key for key in part if key.startswith("x-")]
     words += ["required=" + ",".join(part["required"])] if "required" in part else []
     yield path or ".", " ".join(words)
@@ -56,7 +57,7 @@ def test_nothing_else_lies_among_the_definitions() -> None:
 
 @pytest.mark.parametrize("served", SERVED, ids=lambda served: served.kind)
 def test_every_field_has_upstreams_type_limits_and_default(served: Served) -> None:
-    facts = (HERE / "shapes" / f"{SHAPES.get(served.kind, 'authentication')}.txt").read_text().splitlines()
+    facts = (HERE / "shapes" / f"{SHAPES.get(served.kind, served.kind.lower())}.txt").read_text().splitlines()
     told = [f"{path} {words}" for path, words in flat(crd.schema(served.model))]
     assert sorted(told) == sorted(facts)
 
@@ -70,6 +71,8 @@ def test_names_and_scopes_are_upstreams() -> None:
         "ScaledObject": ("scaledobjects", ("so",), "Namespaced"),
         "TriggerAuthentication": ("triggerauthentications", ("ta", "triggerauth"), "Namespaced"),
         "ClusterTriggerAuthentication": ("clustertriggerauthentications", ("cta", "clustertriggerauth"), "Cluster"),
+        "VerticalPodAutoscaler": ("verticalpodautoscalers", ("vpa",), "Namespaced"),
+        "VerticalPodAutoscalerCheckpoint": ("verticalpodautoscalercheckpoints", ("vpacheckpoint",), "Namespaced"),
     }
 
 
@@ -91,19 +94,39 @@ def test_kubectl_prints_upstreams_columns_of_a_scaledobject() -> None:
 
 def test_who_uses_an_authentication_is_printed_only_when_wide() -> None:
     wide = [[column.name for column in served.columns if column.priority] for served in SERVED]
-    assert wide == [[], ["ScaledObjects", "ScaledJobs"], ["ScaledObjects", "ScaledJobs"]]
+    assert wide[:3] == [[], ["ScaledObjects", "ScaledJobs"], ["ScaledObjects", "ScaledJobs"]]
 
 
 def test_only_the_cluster_wide_authentication_prints_its_file() -> None:
-    assert [any(column.name == "FilePath" for column in served.columns) for served in SERVED] == [False, False, True]
+    printing = [served.kind for served in SERVED if any(column.name == "FilePath" for column in served.columns)]
+    assert printing == ["ClusterTriggerAuthentication"]
+
+
+VERSIONS = {
+    "keda.sh": [("v1alpha1", True, True)],
+    "autoscaling.k8s.io": [("v1", True, True), ("v1beta2", True, False)],
+}
 
 
 @pytest.mark.parametrize("served", SERVED, ids=lambda served: served.kind)
-def test_a_definition_serves_and_stores_one_version_with_a_status_of_its_own(served: Served) -> None:
-    version = crd.definition(served)["spec"]["versions"]
-    assert [(one["name"], one["served"], one["storage"], one["subresources"]) for one in version] == [
-        ("v1alpha1", True, True, {"status": {}})
-    ]
+def test_every_version_is_served_and_the_first_is_stored(served: Served) -> None:
+    versions = crd.definition(served)["spec"]["versions"]
+    assert [(one["name"], one["served"], one["storage"]) for one in versions] == VERSIONS[served.group]
+
+
+def test_every_kind_but_the_checkpoint_has_a_status_of_its_own() -> None:
+    subresources = {
+        served.kind: [one.get("subresources") for one in crd.definition(served)["spec"]["versions"]]
+        for served in SERVED
+    }
+    without = [kind for kind, found in subresources.items() if {"status": {}} not in found]
+    assert without == ["VerticalPodAutoscalerCheckpoint"]
+
+
+def test_a_group_under_k8s_io_says_who_approved_it() -> None:
+    named = {served.group: crd.definition(served)["metadata"].get("annotations") for served in SERVED}
+    approved = {"api-approved.kubernetes.io": "https://github.com/kubernetes/kubernetes/pull/63797"}
+    assert named == {"keda.sh": None, "autoscaling.k8s.io": approved}
 
 
 def described(part: dict[str, Any], path: str) -> Iterator[tuple[str, bool]]:

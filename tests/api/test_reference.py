@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scaler.api import reference, scaledobject
+from scaler.api import reference, scaledobject, verticalpodautoscaler
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -24,6 +24,22 @@ def test_every_annotation_that_the_kinds_know_is_explained() -> None:
         scaledobject.NAME_LABEL,
         scaledobject.FINALIZER,
     }
+
+
+def test_every_annotation_around_a_vpa_is_explained() -> None:
+    named = vars(verticalpodautoscaler)
+    own = {
+        value
+        for name, value in named.items()
+        if name.isupper() and str(value).startswith(("vpa", f"{scaledobject.OUR_DOMAIN}/"))
+    }
+    explained = " ".join(one.name for one in reference.ANNOTATIONS)
+    assert [name for name in own if name not in explained] == []
+
+
+def test_a_rule_deep_inside_a_kind_is_told_with_it() -> None:
+    page = reference.reference().partition("## VerticalPodAutoscaler\n")[2]
+    assert page.count("Rule: factor goes with type Factor") == 1
 
 
 def test_a_default_of_the_schema_stands_in_the_table() -> None:
