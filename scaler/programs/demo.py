@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.live import Live
 
 from scaler.horizontal.explain import Explanation
-from scaler.programs import logs
-from scaler.programs.running import FAILED, run_loop
+from scaler.process import logs
+from scaler.process.running import FAILED, run_loop
 from scaler.programs.sentences import headline
 from scaler.settings.demo import DemoSettings
 from scaler.settings.knobs import split

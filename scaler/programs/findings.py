@@ -1,33 +1,32 @@
 """Everything that can be found wrong in a set of manifests without asking a cluster.
 
 Each object by its definition, by its own rules, by its triggers' parameters; and all of them beside each other: two
-ScaledObjects on one workload, the HPA, the containers and the authentications that are in the same set. It prints
-nothing.
+ScaledObjects or VerticalPodAutoscalers on one workload, the HPA, the containers and the authentications that are in
+the same set. It prints nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from scaler.api import authentication_rules, crd
+from scaler.api import authentication_rules, structure, vpa_rules
 from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
-from scaler.api.crd import SERVED
+from scaler.api.crd import Served
 from scaler.api.meta import Raw
 from scaler.api.rules import group
-from scaler.api.scaledobject import API_VERSION, GROUP, MINIMUM_WITHIN_MAXIMUM, ScaledObject
+from scaler.api.scaledobject import MINIMUM_WITHIN_MAXIMUM, ScaledObject
+from scaler.api.verticalpodautoscaler import BOOST_RULES, VerticalPodAutoscaler, VerticalPodAutoscalerCheckpoint
 from scaler.errors import Problem
 from scaler.horizontal import admission
-from scaler.programs import credentials, structure
+from scaler.programs import kinds
 from scaler.programs.manifests import Manifest, Unread
 
 Severity = Literal["error", "warning"]
-T = TypeVar("T", bound=msgspec.Struct)
+Ours = ScaledObject | TriggerAuthentication | VerticalPodAutoscaler | VerticalPodAutoscalerCheckpoint
 
-_MODELS = {served.kind: served.model for served in SERVED if served.group == GROUP}
-_NOT_YET = {"ScaledJob": GROUP, "CloudEventSource": "eventing.keda.sh", "ClusterCloudEventSource": "eventing.keda.sh"}
-_GROUPS = frozenset({GROUP, "eventing.keda.sh", "keda.k8s.io"})
-_SCHEMAS: dict[str, crd.Schema] = {}
+_BETTER_SAID = frozenset({MINIMUM_WITHIN_MAXIMUM["message"], *(rule["message"] for rule in BOOST_RULES)})
+"""Rules of a definition that one of ours says, too, with the figures and the field."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -74,6 +73,7 @@ class _Judge:
         self.findings: list[Finding] = []
         self.objects = self.others = 0
         self.scaled: list[tuple[Manifest, ScaledObject]] = []
+        self.sized: list[tuple[Manifest, VerticalPodAutoscaler]] = []
         self.authentications: dict[tuple[str, str, str], TriggerAuthentication] = {}
         self.rest: list[tuple[str, str, str, Raw]] = []
         """Kind, group, namespace and value of every other object."""
@@ -96,10 +96,10 @@ class _Judge:
         """Judge them beside each other."""
         for manifest, scaled in self.scaled:
             namespace = scaled.metadata.namespace
-            near = [other for _, other in self.scaled if other.metadata.namespace == namespace]
+            beside = [other for _, other in self.scaled if other.metadata.namespace == namespace]
             refusals = admission.refusals(
                 scaled,
-                others=[other for other in near if other.metadata.name != scaled.metadata.name],
+                others=[other for other in beside if other.metadata.name != scaled.metadata.name],
                 hpas=self._near("HorizontalPodAutoscaler", "autoscaling", namespace),
                 pod_spec=self._pod_spec(scaled),
                 limit_ranges=self._near("LimitRange", "", namespace),
@@ -107,48 +107,54 @@ class _Judge:
             self._tell(manifest, "error", [refusal.problem for refusal in refusals])
             self._tell(manifest, "warning", [_told(text) for text in admission.warnings(scaled)])
             self._triggers(manifest, scaled)
+        for manifest, vpa in self.sized:
+            near = [other for _, other in self.sized if other.metadata.namespace == vpa.metadata.namespace]
+            self._tell(manifest, "warning", vpa_rules.neighbours(vpa, near))
 
     def _triggers(self, manifest: Manifest, scaled: ScaledObject) -> None:
-        from scaler.triggers import built  # brings clients along, which other objects need not wait for
+        from scaler.triggers import review  # brings clients along, which other objects need not wait for
 
-        formula = bool(scaled.spec.advanced.scaling_modifiers.formula)
-        namespace, there = scaled.metadata.namespace, self.authentications
-        for index, trigger in enumerate(scaled.spec.triggers):
-            auth = credentials.known(trigger, namespace, there)
-            wrong = built.check(index, trigger, as_metric_source=formula, auth=auth)
-            self._tell(manifest, "error", [one for one in wrong if not credentials.about_placeholder(one)])
-            self._tell(manifest, "warning", built.advise(index, trigger))
-            self._tell(manifest, "warning", credentials.hints(index, trigger, namespace, there))
+        self._tell(manifest, "error", review.errors(scaled, self.authentications))
+        self._tell(manifest, "warning", review.warnings(scaled, self.authentications))
 
     # -- one object --------------------------------------------------------------------------------------------
 
     def _take_object(self, manifest: Manifest) -> None:
         value: Raw = manifest.value
         kind, version = str(value.get("kind") or ""), str(value.get("apiVersion") or "")
-        wrong = list(_wrong_kind(kind, version))
+        wrong, served = list(kinds.wrong_kind(kind, version)), kinds.served(kind, version)
         if wrong:
             self.objects += 1
             self._tell(manifest, "error", wrong)
-        elif group(version) == GROUP:
+        elif served is not None:
             self.objects += 1
-            self._take_ours(manifest, kind)
+            self._take_ours(manifest, served)
         else:
             self.others += 1
             self.rest.append((kind, group(version), self._place(value), value))
 
-    def _take_ours(self, manifest: Manifest, kind: str) -> None:
-        schema = _schema(kind)
+    def _take_ours(self, manifest: Manifest, served: Served) -> None:
+        schema = kinds.schema(served.kind)
         errors = structure.errors(schema, manifest.value)
-        self._tell(manifest, "error", [one for one in errors if one.message != MINIMUM_WITHIN_MAXIMUM["message"]])
+        self._tell(manifest, "error", [one for one in errors if one.message not in _BETTER_SAID])
         self._tell(manifest, "warning", structure.warnings(schema, manifest.value))
-        made = self._converted(structure.mended(manifest.value), _MODELS[kind])
-        if made is not None and self._once(manifest, kind, made.metadata.namespace, made.metadata.name):
-            self._keep(manifest, made)
+        made = self._converted(structure.mended(manifest.value), served.model)
+        if made is not None and self._once(manifest, served.kind, made.metadata.namespace, made.metadata.name):
+            self._keep(manifest, made, {problem.path for problem in errors})
 
-    def _keep(self, manifest: Manifest, made: ScaledObject | TriggerAuthentication) -> None:
+    def _keep(self, manifest: Manifest, made: Ours, wrong: set[str]) -> None:
         if isinstance(made, ScaledObject):
             self.scaled.append((manifest, made))
-            return
+        elif isinstance(made, VerticalPodAutoscaler):
+            self._tell(manifest, "error", [one for one in vpa_rules.refusals(made) if one.path not in wrong])
+            self._tell(manifest, "warning", vpa_rules.warnings(made))
+            self.sized.append((manifest, made))
+        elif isinstance(made, TriggerAuthentication):
+            self._keep_authentication(manifest, made)
+
+    def _keep_authentication(self, manifest: Manifest, made: TriggerAuthentication) -> None:
+        from scaler.triggers import credentials
+
         self._tell(manifest, "error", authentication_rules.problems(made))
         self._tell(manifest, "warning", credentials.unserved(made))
         self.authentications[made.kind, made.metadata.namespace, made.metadata.name] = made
@@ -192,35 +198,6 @@ class _Judge:
             told = Finding(manifest.file, line, severity, problem.words, problem.path, _name(manifest.value))
             if told not in self.findings:
                 self.findings.append(told)
-
-
-def _schema(kind: str) -> crd.Schema:
-    if kind not in _SCHEMAS:
-        _SCHEMAS[kind] = crd.schema(_MODELS[kind])
-    return _SCHEMAS[kind]
-
-
-def _wrong_kind(kind: str, version: str) -> Iterator[Problem]:
-    """What is wrong with apiVersion and kind of an object that is, or seems to be, one of KEDA's."""
-    if kind in _NOT_YET and group(version) == _NOT_YET[kind]:
-        yield Problem("kind", f"{kind} is a kind of KEDA's that this version does not serve: nobody would act on it")
-    elif not version:
-        yield Problem("apiVersion", "is required" + (f": {API_VERSION}" if kind in _MODELS else ""))
-    elif not kind:
-        yield Problem("kind", "is required")
-    elif group(version) in _GROUPS:
-        yield from _wrong_name(kind, version)
-
-
-def _wrong_name(kind: str, version: str) -> Iterator[Problem]:
-    if kind not in _MODELS:
-        folded = {name.lower(): name for name in _MODELS}
-        near = folded.get(kind.lower()) or structure.closest(kind, list(_MODELS))
-        known = f"did you mean {near}?" if near else f"there are {', '.join(_MODELS)}"
-        yield Problem("kind", f'"{kind}" is no kind of {GROUP}: {known}')
-    if version != API_VERSION:
-        old = ", which was KEDA 1's" if group(version) == "keda.k8s.io" else ""
-        yield Problem("apiVersion", f'"{version}" is not served{old}: write {API_VERSION}')
 
 
 def _written_path(path: str) -> str:

@@ -9,9 +9,9 @@ from scaler.clock import SystemClock
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
 from scaler.kube.leader import Holder, watch_holder
-from scaler.programs import logs
+from scaler.process import logs
+from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
 from scaler.programs.leadership import BOARD_ADDRESS
-from scaler.programs.running import FAILED, Watch, run_loop, spare_the_collector, watching
 from scaler.serving.aggregated import AggregatedApi
 from scaler.serving.certificate_store import Place, follow_folder, follow_secret
 from scaler.serving.certificates import Material

@@ -24,9 +24,9 @@ from scaler.kube.leader import Elector
 from scaler.kube.upstream import find_rivals
 from scaler.loops.cluster import ClusterView
 from scaler.loops.engine import Engine, Options
-from scaler.programs import logs
+from scaler.process import logs
+from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
 from scaler.programs.leadership import BOARD_ADDRESS
-from scaler.programs.running import FAILED, Watch, run_loop, spare_the_collector, watching
 from scaler.serving.certificate_store import Place, follow_folder, follow_secret, keep_secret, put_ca_into_apiservice
 from scaler.serving.certificates import Material, service_names
 from scaler.serving.feed.server import FeedServer

@@ -46,7 +46,7 @@ def _line(finding: Finding) -> str:
 
 
 def _summary(found: Found, files: int) -> str:
-    looked = f"{_number(found.objects, 'object')} of KEDA's in {_number(files, 'file')}"
+    looked = f"{_number(found.objects, 'object')} of KEDA or VPA in {_number(files, 'file')}"
     others = f" ({found.others} of other kinds)" if found.others else ""
     errors, warnings = found.count("error"), found.count("warning")
     if not found.findings:

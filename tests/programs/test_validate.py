@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_right_file_ends_with_0_and_says_so(folder: Path) -> None:
     result = validate(str(folder / "right.yaml"))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "1 object of KEDA's in 1 file: nothing wrong\n"
+    assert result.stderr == "1 object of KEDA or VPA in 1 file: nothing wrong\n"
 
 
 def test_a_wrong_file_ends_with_1_and_a_line_that_an_editor_finds(folder: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_wrong_file_ends_with_1_and_a_line_that_an_editor_finds(folder: Path) 
         f"{folder}/wrong.yaml:10: error: scaledobject/worker spec.triggers[0].metadata.value: "
         'is a number, not a text: quote it, "50"\n'
     )
-    assert result.stderr == "1 object of KEDA's in 1 file: 1 error, 0 warnings\n"
+    assert result.stderr == "1 object of KEDA or VPA in 1 file: 1 error, 0 warnings\n"
 
 
 def test_a_warning_fails_only_when_strict(folder: Path) -> None:

@@ -146,6 +146,8 @@ def _mistyped(value: object, wanted: str) -> str:
 
 
 def _quoted(value: object) -> str:
+    if value is False:  # what YAML makes of off and no as well
+        return 'is a truth, not a text: quote it as you wrote it, "false", "Off" or "no"'
     if isinstance(value, bool | int | float):
         return f'is {_kind(value)}, not a text: quote it, "{_text(value)}"'
     return f"is {_kind(value)}: write a text"

@@ -8,9 +8,9 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from scaler.programs import logs
+from scaler.process import logs
 
-log = logging.getLogger("scaler.programs")
+log = logging.getLogger("scaler.process")
 
 FAILED = 3
 """Exit code of a program that could not go on."""

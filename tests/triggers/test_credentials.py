@@ -6,7 +6,7 @@ import pytest
 from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
 from scaler.api.scaledobject import TriggerSpec
 from scaler.errors import Problem
-from scaler.programs import credentials
+from scaler.triggers import credentials
 
 
 def made(kind: type[TriggerAuthentication] = TriggerAuthentication, **spec: object) -> TriggerAuthentication:

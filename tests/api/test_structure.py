@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from scaler.api import crd
+from scaler.api import crd, structure
 from scaler.api.scaledobject import ScaledObject
-from scaler.programs import structure
 
 SCHEMA = crd.schema(ScaledObject)
 TRIGGER = {"type": "cron", "metadata": {}}

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from scaler.programs import logs
+from scaler.process import logs
 
 
 @pytest.fixture(autouse=True)

@@ -65,7 +65,7 @@ def toggle_debug() -> None:
     (level,) = _configured
     level = level if logging.getLogger("scaler").level == logging.DEBUG else "debug"
     set_level(level)
-    logging.getLogger("scaler.programs").info("log level: %s", level)
+    logging.getLogger("scaler.process").info("log level: %s", level)
 
 
 def given(record: logging.LogRecord) -> dict[str, Any]:

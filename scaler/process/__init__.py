@@ -1,0 +1,1 @@
+"""How every program starts, speaks and ends: event loop, signals, tasks it lives by, logs."""
