@@ -9,11 +9,10 @@ from scaler.sim.apiserver.registry import Registry
 from scaler.sim.apiserver.requests import Target
 from scaler.sim.apiserver.resources import at
 from scaler.sim.apiserver.store import Object
+from scaler.sim.demand import Usage
 
 API_VERSION = "metrics.k8s.io/v1beta1"
 
-Usage = tuple[float, float]
-"""Cores and bytes."""
 PodUsage = Callable[[Mapping[str, Any]], Mapping[str, Usage] | Usage | None]
 """From a pod to the usage of each of its containers by name, or of all alike; None for a pod without metrics."""
 

@@ -12,7 +12,8 @@ from scaler.clock import Clock
 from scaler.sim.apiserver import selectors
 from scaler.sim.apiserver.registry import Registry
 from scaler.sim.controllers import owned
-from scaler.sim.usage import Usage, UsageApi
+from scaler.sim.demand import Demand, Usage
+from scaler.sim.usage import UsageApi
 
 Object = dict[str, Any]
 Load = Callable[[float], float]
@@ -128,6 +129,23 @@ class World:
             meta = pod["metadata"]
             here = meta["namespace"] == namespace and (matches is None or matches(meta.get("labels") or {}))
             return usage(pod) if here else None
+
+        self.usage.rules.append(rule)
+
+    def works(self, namespace: str, selector: str, demand: Demand) -> None:
+        """Let the pods of a selector share a demand; what the queues say of them counts no more."""
+        matches = selectors.label_selector(selector)
+        counted = (-1, 0)
+        """The version of the cluster in which the ready pods were counted last, and how many there were."""
+
+        def rule(pod: Any) -> dict[str, Usage] | None:
+            nonlocal counted
+            meta, version = pod["metadata"], self.registry.store.version
+            if meta["namespace"] != namespace or not (matches is None or matches(meta.get("labels") or {})):
+                return None
+            if counted[0] != version:
+                counted = (version, len(self.ready_pods(namespace, selector)))
+            return demand.used(pod, counted[1], self.clock.now())
 
         self.usage.rules.append(rule)
 

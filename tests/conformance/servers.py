@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from scaler.sim.demand import Demand
 from tests.conformance.client import Client
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.metrics import MetricsServer
@@ -31,6 +32,10 @@ class Server(Protocol):
         """Say what pods use; the latest rule that knows a pod wins."""
         ...
 
+    def share(self, namespace: str, app: str, demand: Demand) -> None:
+        """Let the ready pods of that label ``app`` share a demand."""
+        ...
+
 
 class SimServer:
     """The embedded cluster."""
@@ -49,6 +54,9 @@ class SimServer:
 
     def use(self, usage: Usage) -> None:
         self.thread.cluster.usage.rules.append(usage)
+
+    def share(self, namespace: str, app: str, demand: Demand) -> None:
+        self.thread.cluster.world.works(namespace, f"app={app}", demand)
 
 
 class RealServer:
@@ -69,3 +77,6 @@ class RealServer:
 
     def use(self, usage: Usage) -> None:
         self._metrics.rule(usage)
+
+    def share(self, namespace: str, app: str, demand: Demand) -> None:
+        self._metrics.shared(namespace, demand, app=app)

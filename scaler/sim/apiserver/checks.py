@@ -9,7 +9,7 @@ from typing import Any
 
 from scaler.api.constraints import shown
 from scaler.errors import Problem
-from scaler.sim.apiserver import metadata, selectors
+from scaler.sim.apiserver import metadata, pod_checks, selectors
 from scaler.sim.apiserver.resources import at
 
 Object = dict[str, Any]
@@ -18,27 +18,6 @@ KEY_RULE = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
     "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
-
-
-def pod(obj: Object, _: Object | None) -> list[Problem]:
-    return list(_containers(obj["spec"], "spec"))
-
-
-def _containers(spec: Object, path: str) -> Iterator[Problem]:
-    containers = spec.get("containers")
-    if not containers:
-        yield Problem(f"{path}.containers", "Required value")
-        return
-    seen: set[str] = set()
-    for index, container in enumerate(containers):
-        here, name = f"{path}.containers[{index}]", container.get("name")
-        if not name:
-            yield Problem(f"{here}.name", "Required value")
-        elif name in seen:
-            yield Problem(f"{here}.name", f'Duplicate value: "{name}"', name)
-        seen.add(name or "")
-        if not container.get("image"):
-            yield Problem(f"{here}.image", "Required value")
 
 
 def workload(obj: Object, old: Object | None) -> list[Problem]:
@@ -58,7 +37,7 @@ def _workload(obj: Object, old: Object | None) -> Iterator[Problem]:
         yield Problem("spec.template.metadata.labels", f"Invalid value: {shown(labels)}: {said}", labels)
     if old is not None and old["spec"].get("selector") != selector:
         yield Problem("spec.selector", f"Invalid value: {shown(selector)}: field is immutable", selector)
-    yield from _containers(template.get("spec") or {}, "spec.template.spec")
+    yield from pod_checks.containers(template.get("spec") or {}, "spec.template.spec")
     policy = at(template, "spec.restartPolicy")
     if policy not in {None, "Always"}:
         said = f'Unsupported value: "{policy}": supported values: "Always"'
@@ -69,7 +48,7 @@ def job(obj: Object, old: Object | None) -> list[Problem]:
     spec = obj["spec"]
     problems = [*_at_least(spec, "parallelism", "spec.parallelism", 0)]
     problems += _at_least(spec, "completions", "spec.completions", 0)
-    problems += _containers(at(spec, "template.spec") or {}, "spec.template.spec")
+    problems += pod_checks.containers(at(spec, "template.spec") or {}, "spec.template.spec")
     policy = at(spec, "template.spec.restartPolicy")
     if policy == "Always":
         said = 'Required value: valid values: "OnFailure", "Never"'

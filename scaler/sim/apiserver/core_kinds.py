@@ -1,6 +1,6 @@
 """The core kinds: namespaces, pods, and what stands beside them."""
 
-from scaler.sim.apiserver import checks, columns, defaults, pod_defaults
+from scaler.sim.apiserver import checks, columns, defaults, pod_checks, pod_defaults
 from scaler.sim.apiserver.resources import Resource, Version, selectable
 
 SPEC = ("spec",)
@@ -43,7 +43,9 @@ CORE = (
         ),
         defaults=pod_defaults.pod,
         created=pod_defaults.pod_created,
-        check=checks.pod,
+        check=pod_checks.pod,
+        resize=pod_checks.resized,
+        subresource_checks={"resize": pod_checks.resize},
     ),
     Resource(
         "",

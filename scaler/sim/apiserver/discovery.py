@@ -144,6 +144,8 @@ def _entries(served: Served) -> list[Object]:
     if resource.scale is not None:
         scale = {"group": "autoscaling", "version": "v1"}
         entries.append({**_subresource(served, "scale", "Scale"), **scale})
+    if resource.resize is not None:
+        entries.append(_subresource(served, "resize", resource.kind))
     return entries
 
 

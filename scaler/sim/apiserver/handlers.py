@@ -46,6 +46,9 @@ class Handlers:
             ("GET", "status"): self.get,
             ("PUT", "status"): self.replace,
             ("PATCH", "status"): self.patch,
+            ("GET", "resize"): self.get,
+            ("PUT", "resize"): self.replace,
+            ("PATCH", "resize"): self.patch,
             ("GET", "scale"): self.get_scale,
             ("PUT", "scale"): self.replace_scale,
             ("PATCH", "scale"): self.patch_scale,
@@ -71,6 +74,7 @@ class Handlers:
             "": True,
             "status": resource.status,
             "scale": resource.scale is not None,
+            "resize": resource.resize is not None,
             "finalize": resource.table == "namespaces",
         }
         if not there.get(name, any(subresource == name for _, subresource in self.objects)):

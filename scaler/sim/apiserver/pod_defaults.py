@@ -72,7 +72,7 @@ def pod_created(obj: Object, _: float) -> None:
     spec = obj["spec"]
     _fill(spec, serviceAccountName="default", serviceAccount="default", preemptionPolicy="PreemptLowerPriority")
     _fill(spec, priority=0, tolerations=[_tolerated("not-ready"), _tolerated("unreachable")])
-    obj["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
+    obj["status"] = {"phase": "Pending", "qosClass": quality(spec)}
 
 
 def _tolerated(what: str) -> Object:
@@ -80,14 +80,21 @@ def _tolerated(what: str) -> Object:
     return {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
 
 
-def _quality(spec: Object) -> str:
-    """The quality of service class: what requests and limits promise."""
-    resources = [container.get("resources") or {} for container in spec.get("containers") or ()]
-    if not any(part.get("requests") or part.get("limits") for part in resources):
+def quality(spec: Object) -> str:
+    """The quality of service class: what requests and limits of cpu and memory promise, init containers included."""
+    found = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    promised = [
+        tuple(_promised((container.get("resources") or {}).get(part) or {}) for part in ("requests", "limits"))
+        for container in found
+    ]
+    if not any(requests or limits for requests, limits in promised):
         return "BestEffort"
-    both = {"cpu", "memory"}
-    kept = all(both <= set(part.get("limits") or ()) and part.get("requests") == part["limits"] for part in resources)
+    kept = all(len(limits) == 2 and requests == limits for requests, limits in promised)
     return "Guaranteed" if kept else "Burstable"
+
+
+def _promised(amounts: Object) -> Object:
+    return {name: amount for name in ("cpu", "memory") if (amount := amounts.get(name, "0")) != "0"}
 
 
 def template(spec: Object) -> None:

@@ -16,6 +16,8 @@ from scaler.sim.apiserver.store import Key, Object, Store, Stored, encode
 
 decode = msgspec.json.Decoder().decode
 
+WANTING = ("", "resize")
+"""The writes that say what is wanted, and so raise the generation; others tell or only scale."""
 STORED_FLAGS = frozenset({"resourceVersion", "managedFields"})
 
 
@@ -181,7 +183,7 @@ class Registry:
         new = self._incoming(served, body, options)
         self._check_place(served.resource, new, key[0], key[1])
         new = self._kept_apart(served.resource, new, old.object, subresource)
-        metadata.carried(served.resource, new, old.object, raised=not subresource)
+        metadata.carried(served.resource, new, old.object, raised=subresource in WANTING)
         schemas.fill(served, new, self.clock.now())
         new = await self._admitted(Review("UPDATE", served, key, subresource, new, old.object, options))
         schemas.check(served, new, old.object, subresource)
@@ -245,6 +247,8 @@ class Registry:
             )
             result = {**old, "metadata": {key: value for key, value in kept.items() if value is not None}}
             return _with(result, "status", new.get("status"))
+        if subresource == "resize" and resource.resize is not None:
+            return resource.resize(new, old)
         return _with(new, "status", old.get("status")) if resource.status else new
 
     async def review_deletion(self, served: Served, key: Key, old: Object, *, dry_run: bool) -> None:

@@ -91,6 +91,10 @@ class Resource(msgspec.Struct, frozen=True):
     """Completes a new object in place, after `defaults`: first status, assigned addresses."""
     check: Check = unchecked
     """Problems of an object, and of the change from the old one when there is one."""
+    resize: Callable[[Object, Object], Object] | None = None
+    """What of a write to the resize subresource counts: from the new and the old object to what to store (Pods)."""
+    subresource_checks: Mapping[str, Check] = {}
+    """The same as `check`, of writes to a subresource."""
     name_pattern: str = "subdomain"
     """One of ``subdomain``, ``label`` and ``segment``."""
     unconditional_update: bool = True

@@ -5,7 +5,7 @@ from typing import Any
 from scaler.api import schema
 from scaler.errors import Problem
 from scaler.sim.apiserver import metadata, refusals
-from scaler.sim.apiserver.resources import Resource
+from scaler.sim.apiserver.resources import Resource, unchecked
 from scaler.sim.apiserver.store import Object
 
 # A Served, named only for the type checker: the registry imports this module.
@@ -59,8 +59,9 @@ def check(served: "Served", obj: Object, old: Object | None, subresource: str = 
     shape = _shape(served)
     if shape is not None:
         problems += _schema_problems(shape, obj, old)
-    elif not subresource:
-        problems += served.resource.check(obj, old)
+    else:
+        asked = served.resource.subresource_checks.get(subresource, unchecked)
+        problems += asked(obj, old) if subresource else served.resource.check(obj, old)
     if problems:
         raise refusals.invalid(served.group, served.resource.kind, obj["metadata"].get("name", ""), problems)
 

@@ -22,6 +22,7 @@ from scaler.sim.apiserver.definitions import Definitions
 from scaler.sim.apiserver.discovery import AGGREGATED, REVIEWS, VERSION, Discovery
 from scaler.sim.apiserver.handlers import Handlers
 from scaler.sim.apiserver.identities import Identities
+from scaler.sim.apiserver.nodes import Nodes
 from scaler.sim.apiserver.registry import Registry
 from scaler.sim.apiserver.requests import Target
 from scaler.sim.apiserver.store import Object, Store, encode
@@ -56,6 +57,7 @@ class ApiServer:
         self.front: FrontProxy = front_proxy()
         self.aggregator = Aggregator(self.registry, self.discovery, self.front)
         self.definitions = Definitions(self.registry)
+        self.registry.admission.append(Nodes(self.registry).admit)
         self.extensions: dict[tuple[str, str], Extension] = {}
         self.writes: Counter[tuple[str, str, str]] = Counter()
         """Writes over HTTP that were carried out, by verb, resource (``pods``, ``leases.coordination.k8s.io``) and

@@ -1,26 +1,18 @@
-"""The fake kubelet and scheduler: pods get a node, start, become ready, end, all on paper.
-
-A pod says what becomes of it by annotations, the same that the fake kubelet of the tests' real control plane obeys:
-``fake-kubelet/ready-after``, ``never-ready``, ``stays-pending``, ``completes-after``, ``never-completes``,
-``fails-after``, ``terminates-after``; durations such as ``3s``.
-"""
+"""The fake kubelet and scheduler: pods get a node, start, become ready, are resized, end, all on paper."""
 
 import itertools
 from collections.abc import Iterable
 
 import msgspec
 
-from scaler.api.cel.functions import FUNCTIONS
 from scaler.clock import from_rfc3339, to_rfc3339
 from scaler.sim.apiserver import deletion
 from scaler.sim.apiserver.deletion import DeleteOptions
 from scaler.sim.apiserver.registry import Registry
-from scaler.sim.apiserver.resources import at
 from scaler.sim.apiserver.store import DELETED, Event, Key, Object, Table
-from scaler.sim.controllers import owned
+from scaler.sim.controllers import container_status, fates, owned
 
 NODE = "sim-node"
-PREFIX = "fake-kubelet/"
 NOW = DeleteOptions(grace_period_seconds=0)
 
 
@@ -94,44 +86,33 @@ class Kubelet:
         await self.registry.bind(self.pods, key, placed)
 
     async def _start(self, pod: Object) -> float | None:
-        if _says(pod, "stays-pending") == "true":
+        if fates.says(pod, "stays-pending") == "true":
             return None
         key, now = owned.key_of(pod), self.registry.clock.now()
         left = self._placed.get(key, now) + self.pace.start - now
         if left > 0:
             return left
-        waits = self.pace.ready > 0 or _says(pod, "ready-after") or _says(pod, "never-ready")
+        waits = self.pace.ready > 0 or fates.says(pod, "ready-after") or fates.says(pod, "never-ready")
         await self._write(pod, self._running(pod, now, ready=not waits))
         return None
 
     async def _go_on(self, pod: Object) -> float | None:
-        """A running pod becomes ready, ends well, or fails, each in its time."""
-        now, started = self.registry.clock.now(), from_rfc3339(at(pod, "status.startTime"))
+        """The next step of a running pod whose time has come, or the seconds until there is one."""
+        now = self.registry.clock.now()
         steps: list[float] = []
-        for due, step in self._future(pod):
-            if started + due <= now:
+        for due, step in fates.of_running(pod, self.pace.ready):
+            if due <= now:
                 await self._write(pod, step(pod, now))
                 return None
-            steps.append(started + due - now)
+            steps.append(due - now)
         return min(steps, default=None)
-
-    def _future(self, pod: Object) -> Iterable[tuple[float, "Step"]]:
-        """What is still to come, each with its seconds after the start; endings first."""
-        fails, completes = _says(pod, "fails-after"), _says(pod, "completes-after")
-        if fails:
-            yield _seconds(fails), _failed
-        elif not _says(pod, "never-completes") and (completes or _is_work(pod)):
-            yield _seconds(completes), _succeeded
-        if not owned.is_ready(pod) and not _says(pod, "never-ready"):
-            after = _says(pod, "ready-after")
-            yield _seconds(after) if after else self.pace.ready, _ready
 
     async def _end(self, pod: Object) -> float | None:
         meta, now = pod["metadata"], self.registry.clock.now()
         grace = meta.get("deletionGracePeriodSeconds") or 0
         asked = from_rfc3339(meta["deletionTimestamp"]) - grace
-        wished = _says(pod, "terminates-after")
-        left = asked + min(_seconds(wished) if wished else self.pace.stop, grace) - now
+        wished = fates.says(pod, "terminates-after")
+        left = asked + min(fates.seconds(wished) if wished else self.pace.stop, grace) - now
         if left > 0:
             return left
         await deletion.delete(self.registry, self.pods, owned.key_of(pod), NOW)
@@ -144,78 +125,19 @@ class Kubelet:
         number = next(self._addresses)
         address = f"10.{64 + number // 65536 % 64}.{number // 256 % 256}.{number % 256}"
         status = pod["status"]
-        new = [_true("PodReadyToStartContainers"), _true("Initialized"), *_readiness(ready)]
+        new = [_true("PodReadyToStartContainers"), _true("Initialized"), *fates.readiness(ready=ready)]
         return {
             **status,
             "phase": "Running",
+            "observedGeneration": pod["metadata"]["generation"],
             "conditions": owned.conditions(status.get("conditions") or (), new, now),
             "hostIP": "127.0.0.1",
             "podIP": address,
             "podIPs": [{"ip": address}],
             "startTime": to_rfc3339(now),
-            "containerStatuses": _containers(pod, {"running": {"startedAt": to_rfc3339(now)}}, ready=ready),
+            **container_status.started(pod, now, ready=ready),
         }
-
-
-class Step:
-    """What a change of a pod's state looks like: from the pod and the time now to its new status."""
-
-    def __init__(self, phase: str, code: int | None, reason: str) -> None:
-        self.phase = phase
-        self.code = code
-        self.reason = reason
-
-    def __call__(self, pod: Object, now: float) -> Object:
-        status, ready = pod["status"], self.code is None
-        began = status.get("startTime")
-        ended = {"exitCode": self.code, "reason": self.reason, "startedAt": began, "finishedAt": to_rfc3339(now)}
-        state = {"running": {"startedAt": began}} if ready else {"terminated": ended}
-        return {
-            **status,
-            "phase": self.phase,
-            "conditions": owned.conditions(status["conditions"], _readiness(ready), now),
-            "containerStatuses": _containers(pod, state, ready=ready),
-        }
-
-
-_ready = Step("Running", None, "")
-_succeeded = Step("Succeeded", 0, "Completed")
-_failed = Step("Failed", 1, "Error")
 
 
 def _true(kind: str, reason: str = "") -> Object:
     return {"type": kind, "status": "True", **({"reason": reason} if reason else {})}
-
-
-def _readiness(ready: bool) -> list[Object]:
-    status = "True" if ready else "False"
-    return [{"type": "Ready", "status": status}, {"type": "ContainersReady", "status": status}]
-
-
-def _containers(pod: Object, state: Object, *, ready: bool) -> list[Object]:
-    return [
-        {
-            "name": container["name"],
-            "image": container.get("image", ""),
-            "imageID": "",
-            "ready": ready,
-            "started": "running" in state,
-            "restartCount": 0,
-            "state": state,
-        }
-        for container in pod["spec"]["containers"]
-    ]
-
-
-def _says(pod: Object, name: str) -> str:
-    return str((pod["metadata"].get("annotations") or {}).get(PREFIX + name, ""))
-
-
-def _seconds(text: str) -> float:
-    return float(FUNCTIONS["duration"](text)) if text else 0.0
-
-
-def _is_work(pod: Object) -> bool:
-    """Pods of Jobs end by themselves."""
-    owner = owned.controller_of(pod)
-    return owner is not None and owner["kind"] == "Job"
