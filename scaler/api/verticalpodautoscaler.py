@@ -189,6 +189,17 @@ class VerticalPodAutoscalerSpec(Kind, frozen=True):
         return (self.update_policy.update_mode if self.update_policy else "") or "Recreate"
 
     @property
+    def boosts(self) -> bool:
+        """Whether any container gets more cpu until its pod is ready."""
+        boosts = (self.startup_boost, *(one.startup_boost for one in self.resource_policy.container_policies))
+        return any(boost is not None and boost.cpu is not None for boost in boosts)
+
+    @property
+    def sizes_new_pods(self) -> bool:
+        """Whether anything is done to a pod at its creation: in mode Off only a boost is given."""
+        return self.update_mode != "Off" or self.boosts
+
+    @property
     def recommender(self) -> str:
         """The name of who recommends."""
         return self.recommenders[0].name if self.recommenders else DEFAULT_RECOMMENDER

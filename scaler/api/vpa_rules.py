@@ -61,9 +61,8 @@ def used_features(vpa: VerticalPodAutoscaler | None) -> frozenset[Feature]:
     if vpa is None:
         return frozenset()
     policies, update = vpa.spec.resource_policy.container_policies, vpa.spec.update_policy
-    boosts = (vpa.spec.startup_boost, *(policy.startup_boost for policy in policies))
     found: dict[Feature, bool] = {
-        "CPUStartupBoost": any(boost is not None and boost.cpu is not None for boost in boosts),
+        "CPUStartupBoost": vpa.spec.boosts,
         "InPlace": vpa.spec.update_mode == "InPlace",
         "PerVPAConfig": (update is not None and update.evict_after_oom_seconds is not None)
         or any(map(_tuned, policies)),

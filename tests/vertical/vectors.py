@@ -25,7 +25,10 @@ import pytest
 
 from tests.vertical import BESIDE, COPY
 
-SUBJECTS: tuple[str, ...] = ("tests.vertical.test_vpa_validation",)
+SUBJECTS: tuple[str, ...] = (
+    "tests.vertical.test_targets",
+    "tests.vertical.test_vpa_validation",
+)
 """The modules that play cases, by their full name."""
 
 AWAITED: frozenset[str] = frozenset(
@@ -67,14 +70,12 @@ AWAITED: frozenset[str] = frozenset(
         "recommender_end_to_end",
         "status_conditions",
         "status_formatting",
-        "topmost_controller",
         "unit_conversion",
         "update_priority",
         "update_priority_and_decision",
         "update_priority_order",
         "update_selection",
         "updater_modes",
-        "vpa_pod_matching",
     }
 )
 """Kinds whose judgement is not here yet. Whoever plays one takes it out."""
