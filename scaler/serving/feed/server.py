@@ -179,7 +179,8 @@ class _Replica:
         task.add_done_callback(_report)
 
     async def _look(self, look: Look) -> None:
-        self._looked.append(await self._ask(look))
+        looked = await self._ask(look)  # first: what was sent meanwhile has taken the list along
+        self._looked.append(looked)
         self._news.set()
 
     async def _write(self, hello: Hello, snapshot: list[BoardEntry], now: Callable[[], float]) -> None:

@@ -170,6 +170,17 @@ async def test_looks_of_one_turn_are_answered_each(leader, replica):
     assert [answer.metric for answer in answers] == [f"s{n}-x" for n in range(100)]
 
 
+async def test_a_look_is_answered_though_other_things_were_sent_while_it_was_under_way(leader, replica):
+    await until(lambda: replica.complete)
+    leader.gate.clear()
+    looking = asyncio.create_task(replica.look("shop", "web", "s0-queue", 2.0))
+    await until(lambda: leader.looked)
+    leader.board.publish(entry("other", 7.0))
+    await until(lambda: replica.entry(("shop", "other")))
+    leader.gate.set()
+    assert (await looking).value == 42.0
+
+
 async def test_a_look_that_takes_too_long_fails_and_its_late_answer_is_dropped(leader, replica):
     await until(lambda: replica.connected)
     leader.gate.clear()
