@@ -1,22 +1,97 @@
-"""`python -m tests.bench NAME`: the benches by name."""
+"""The benches by name: `make bench BENCH=...`, or `python -m tests.bench NAME`."""
 
 import click
 
-from tests.bench import polls as polls_bench
+from tests.bench import recorded
+
+EXAMPLES = """\b
+Each prints our figures beside KEDA's recorded ones and a yardstick of the same run, and whether the target is met.
+Run them on a machine that does nothing else; the first time the control plane is built, which takes minutes.
+
+\b
+Examples:
+  make bench                              cold start, polling and restart of 1,000 objects
+  make bench BENCH="polls --objects 100"
+  make bench BENCH=burst                  0 to 10 replicas at Kubernetes' default intervals
+  make bench BENCH=all                    everything but 10,000 objects, about 15 minutes
+"""
+EPILOG = f"KEDA's figures: {recorded.SOURCE}."
 
 
-@click.group()
+@click.group(help=f"What Scaler costs and how quick it is, on a real control plane.\n\n{EXAMPLES}", epilog=EPILOG)
 def benches() -> None:
-    """Measurements of the operator on a real control plane, beside KEDA's recorded figures and a yardstick."""
+    """The benches; each is imported when it is called."""
 
 
 @benches.command()
-@click.option("--objects", default=1000, show_default=True)
+@click.option("--objects", default=1000, show_default=True, help="KEDA's figures are for 100, 1000 and 10000.")
 @click.option("--window", default=65.0, show_default=True, help="Seconds of steady polling that are measured.")
 def polls(objects: int, window: float) -> None:
-    """Cold start, steady polling and restart with N objects."""
-    polls_bench.run(objects, window)
+    """Cold start, writes, CPU a poll, punctuality, memory and restart with N objects."""
+    from tests.bench.polls import run
+
+    run(objects, window)
+
+
+@benches.command()
+@click.option("--sizes", default="100,1000,10000", show_default=True, help="Objects, growing.")
+@click.option("--window", default=60.0, show_default=True, help="Seconds that are measured at each size.")
+def growth(sizes: str, window: float) -> None:
+    """CPU a poll of one operator while its objects grow in number."""
+    from tests.bench.polls import grow
+
+    grow([int(size) for size in sizes.split(",")], window)
+
+
+@benches.command()
+@click.option(
+    "--objects", default=20, show_default=True, help="As KEDA goes; as many again with activate-to: demand."
+)
+def burst(objects: int) -> None:
+    """From 0 to 1 and to 10 replicas after the value jumps to 50 at target 5, at default intervals."""
+    from tests.bench.burst import run
+
+    run(objects)
+
+
+@benches.command()
+@click.option("--objects", default=200, show_default=True)
+@click.option("--window", default=40.0, show_default=True, help="Seconds that are measured, before and beside.")
+def slow(objects: int, window: float) -> None:
+    """Polls of others while twenty sources take 10 s to answer."""
+    from tests.bench.slow import run
+
+    run(objects, window)
+
+
+@benches.command()
+def judgement() -> None:
+    """The judgement of one object; needs no control plane."""
+    from tests.bench.judgement import run
+
+    run()
+
+
+@benches.command()
+@click.option("--objects", default=1000, show_default=True, help="All active.")
+@click.option("--seconds", default=15.0, show_default=True, help="Length of each measurement.")
+def reads(objects: int, seconds: float) -> None:
+    """Reads of external metrics, fresh and cached: CPU and latency."""
+    from tests.bench.reads import run
+
+    run(objects, seconds)
+
+
+@benches.command(name="all")
+@click.pass_context
+def everything(context: click.Context) -> None:
+    """All of them one after the other, with 100 and 1,000 objects."""
+    context.invoke(judgement)
+    for objects in (100, 1000):
+        context.invoke(polls, objects=objects)
+    for bench in (slow, burst, reads):
+        context.invoke(bench)
 
 
 if __name__ == "__main__":
-    benches()
+    benches(prog_name="python -m tests.bench")

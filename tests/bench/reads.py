@@ -1,289 +1,233 @@
-"""What a read of an external metric costs: this room alone, its look answered at once.
+"""What a read of an external metric costs: real operator, real metrics server, every object active.
 
-    python -m tests.bench.bench_reads [--seconds 10] [--objects 1000] [--connections 64]
-
-Three programs besides the client, each with its CPU counted from /proc: the operator (board and feed), the metrics
-server (TLS, front proxy's headers, access review), and a bare aiohttp server that answers a constant as yardstick.
-Open loop: a request's latency counts from the moment it was due. Real reads also pay the operator's look at the
-source (0.2-0.3 ms of CPU for a small HTTP GET), which is not in here.
+Reads go straight to the metrics server's TLS port with an administrator's certificate, as KEDA was measured: no hop
+through the API server. CPU is that of both programs, the operator's own polling included. Two yardsticks of the same
+run: an aiohttp server that answers a constant to the same client, and a bare aiohttp GET of the source.
 """
 
-import argparse
 import asyncio
-import json
-import os
-import random
+import base64
 import re
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import asynccontextmanager
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import uvloop
+import yaml
 from aiohttp import web
 
-from scaler.clock import SystemClock
-from scaler.horizontal.readings import MetricAnswer
-from scaler.loops.board import Board, BoardEntry
-from scaler.serving.aggregated import AggregatedApi
-from scaler.serving.certificates import Material, renew, service_names
-from scaler.serving.delegated import Delegated
-from scaler.serving.external_metrics import ExternalMetrics
-from scaler.serving.feed.client import FeedClient
-from scaler.serving.feed.frames import PATH
-from scaler.serving.feed.server import FeedServer
-from scaler.serving.tls import MutualTls, ServerTls
-from tests.serving.peers import HPA, Authorities, ReviewServer, client_context
-
-NAMES = service_names(["scaler-operator", "scaler-metrics"], "scaler")
-SERVER = "scaler-operator.scaler.svc"
-METRIC = "s0-metric-api-value"
-LENGTH = re.compile(rb"(?i)content-length: (\d+)")
-TICK = os.sysconf("SC_CLK_TCK")
-
-# KEDA's adapter and operator on the reference machine (2 cores shared with API server and client), CPU over both
-# programs, its own polling (33/s) and the read of a local source included
-RECORDED = {
-    ("cached", 1000): "1.1 ms, p99 289 ms",
-    ("fresh", 1000): "1.1 ms, p99 303-928 ms",
-    ("fresh", 500): "1.7 ms, p99 16.6 ms",
-}
-WANTED = {
-    ("cached", 1000): "<= 0.3 ms",
-    ("fresh", 1000): "<= 1.0 ms, the source's GET included",
-    ("fresh", 500): "p99 <= 10 ms",
-}
-HEADERS = (
-    f"X-Remote-User: {HPA}\r\nX-Remote-Group: system:serviceaccounts\r\n"
-    "X-Remote-Group: system:serviceaccounts:kube-system\r\nX-Remote-Group: system:authenticated\r\n"
-    "X-Remote-Uid: 0e5ecf10-91d4-4de5-9ae5-0b53a8a9c7b8\r\nX-Forwarded-For: 10.0.0.1\r\n"
-    "X-Forwarded-Host: 10.0.0.1:6443\r\nX-Forwarded-Proto: https\r\nUser-Agent: kube-controller-manager/v1.36.3\r\n"
-    "Accept: application/json\r\nAccept-Encoding: gzip\r\nAudit-Id: 4c1e7d7e-1df5-47a0-8d3c-a43f22d1e2f1\r\n"
+from tests.bench import recorded
+from tests.bench.callers import Load
+from tests.bench.process import cost, machine
+from tests.bench.report import Row, say, table
+from tests.bench.world import (
+    NAMESPACE,
+    USER,
+    MetricsServer,
+    Program,
+    create,
+    deployment,
+    operator,
+    scaled_object,
+    world,
+    yardstick,
 )
+from tests.controlplane.certificates import Authority
+from tests.controlplane.plane import ControlPlane
+from tests.processes import wait_until
+
+METRIC = "s0-metric-api-value"
+HOST = f"scaler-metrics.{NAMESPACE}.svc"
+ACTIVE = 3.0
+CONNECTIONS = 64
+SCALED_OBJECTS = f"/apis/keda.sh/v1alpha1/namespaces/{NAMESPACE}/scaledobjects"
+WANTED: dict[tuple[str, int], dict[str, float]] = {
+    ("fresh", 500): {"p99": 10},
+    ("fresh", 1000): {"cpu": 1.0},
+    ("cached", 1000): {"cpu": 0.3},
+}
+Figures = dict[str, float]
 
 
-def request(number: int) -> bytes:
-    selector = f"scaledobject.keda.sh%2Fname%3Dapp-{number}"
-    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/{METRIC}?labelSelector={selector}"
-    return f"GET {path} HTTP/1.1\r\nHost: scaler-metrics.scaler.svc\r\n{HEADERS}\r\n".encode()
+def run(objects: int, seconds: float) -> None:
+    """Fresh reads at 500/s and 1,000/s, then cached ones at 1,000/s."""
+    print(
+        f"# reads, {objects} active objects, {CONNECTIONS} connections, {seconds:g} s each\n{machine()}", flush=True
+    )
+    figures: dict[tuple[str, int], Figures] = {}
+    with world(controllers=False) as (plane, source):
+        source.tell(f"value?{ACTIVE}")
+        say("creating the objects")
+        create(plane, [deployment(index) for index in range(objects)])
+        create(plane, [scaled_object(index, source) for index in range(objects)])
+        running, serving = operator(plane), MetricsServer(plane)
+        serving.wait_serving(plane)
+        wait_until(lambda: _known(serving) >= objects, "every object on the board", 120)
+        time.sleep(40)  # until the starts are over, and their statuses written
+        client = _client(plane)
+        for kind, rate in WANTED:
+            if kind == "cached":
+                _cache(plane, serving, objects)
+            say(f"{kind} at {rate}/s")
+            measured = _measured((running, serving), client, objects, rate, seconds)
+            before = _answers(serving)
+            figures[kind, rate] = uvloop.run(measured)
+            _check(kind, before, _answers(serving))
+            figures[kind, rate] |= _constant(rate, seconds)
+        bare = asyncio.run(yardstick(source, 500, 10))
+        for program in (running, serving):
+            program.kill()
+    report(figures, bare)
 
 
-def entry(number: int, cached: bool) -> BoardEntry:
-    metrics = {METRIC: MetricAnswer(METRIC, time.time(), 3.0)}
-    return BoardEntry("shop", f"app-{number}", metrics, frozenset({METRIC} if cached else ()), 3600.0, time.time())
+async def _measured(
+    programs: tuple[Program, Program], context: ssl.SSLContext, objects: int, rate: int, seconds: float
+) -> Figures:
+    load = Load([_request(index) for index in range(objects)], rate)
+    await load.connect(programs[1].secure_port, context, HOST, CONNECTIONS)
+    await load.offer(2)  # to warm up
+    before = [program.cost.cpu for program in programs]
+    count = await load.offer(seconds)
+    spent = [program.cost.cpu - was for program, was in zip(programs, before, strict=True)]
+    load.close()
+    if load.refused:
+        raise SystemExit(f"{len(load.refused)} reads were refused: {load.refused[0].decode()}")
+    return {
+        "cpu": sum(spent) / count * 1000,
+        "operator": spent[0] / count * 1000,
+        "server": spent[1] / count * 1000,
+        **_latencies(load),
+    }
 
 
-# -- the programs ---------------------------------------------------------------------------------------------------
+def _latencies(load: Load) -> Figures:
+    return {"p50": load.milliseconds(0.5), "p99": load.milliseconds(0.99), "max": load.milliseconds(1.0)}
 
 
-async def operator(folder: Path, objects: int) -> None:
-    tls, board = MutualTls(), Board()
-    tls.take(msgspec.json.decode((folder / "material.json").read_bytes(), type=Material))
-    cached = (folder / "cached").exists()
-    for number in range(objects):
-        board.publish(entry(number, cached))
-
-    async def look(namespace: str, name: str, metric: str) -> MetricAnswer:
-        answer = MetricAnswer(metric, time.time(), 3.0)
-        board.publish(BoardEntry(namespace, name, {metric: answer}, frozenset(), 3600.0, answer.at))
-        return answer
-
-    feed = FeedServer(board, look, time.time, trusts=tls.is_ours, holder="bench")
-    feed.open()
-    app = web.Application()
-    app.router.add_get(PATH, feed.handle)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.server())
-    await site.start()
-    await ready(runner.addresses[0][1])
+def _request(number: int) -> bytes:
+    selector = f"scaledobject.keda.sh%2Fname%3Dw{number}"
+    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/{METRIC}?labelSelector={selector}"
+    headers = "User-Agent: bench\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n"
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n".encode()
 
 
-async def metrics(folder: Path, feed_port: int) -> None:
-    material = msgspec.json.decode((folder / "material.json").read_bytes(), type=Material)
-    mutual, tls = MutualTls(), ServerTls()
-    mutual.take(material)
-    tls.present(material.certificate, material.key)
-    client = FeedClient(time.time, mutual.client, SERVER)
-    client.point(f"127.0.0.1:{feed_port}")
-    following = asyncio.create_task(client.run())
-    async with ReviewServer() as api_server:
-        api_server.config = json.loads((folder / "config.json").read_text())
-        api_server.allowed = {(HPA, "list", "*", "")}
-        delegated = Delegated(api_server.connection, tls, time.monotonic)
-        trusting = asyncio.create_task(delegated.run(SystemClock()))
-        while not client.complete or delegated.trust is None:  # noqa: ASYNC110 - only at the start
-            await asyncio.sleep(0.01)
-        api = AggregatedApi(ExternalMetrics(client), delegated, tls)
-        await ready(await api.start("127.0.0.1", 0))
-        del following, trusting
+def _client(plane: ControlPlane) -> ssl.SSLContext:
+    """An administrator's certificate, and trust in ours."""
+    config = yaml.safe_load(plane.client_cert(USER, ["system:masters"]).read_text())
+    user = config["users"][0]["user"]
+    secret = plane.api.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/scaler-certificates")
+    authority = base64.b64decode(secret["data"]["ca.crt"]).decode()
+    context = ssl.create_default_context(cadata=authority)
+    with tempfile.NamedTemporaryFile() as pair:
+        for part in ("certificate", "key"):
+            pair.write(base64.b64decode(user[f"client-{part}-data"]) + b"\n")
+        pair.flush()
+        context.load_cert_chain(pair.name)
+    return context
 
 
-async def yardstick(folder: Path) -> None:
-    material = msgspec.json.decode((folder / "material.json").read_bytes(), type=Material)
-    tls = ServerTls(clients=ssl.CERT_NONE)
-    tls.present(material.certificate, material.key)
+def _known(serving: Program) -> float:
+    found = re.search(r"^kube_scaler_board_objects (\S+)", serving.page(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def _cache(plane: ControlPlane, serving: Program, objects: int) -> None:
+    """Let every object be read with useCachedMetrics from now on."""
+    say("the same with useCachedMetrics")
+    for index in range(objects):
+        path = f"{SCALED_OBJECTS}/w{index}"
+        trigger = plane.api.get(path)["spec"]["triggers"][0] | {"useCachedMetrics": True}
+        plane.api.patch(path, {"spec": {"triggers": [trigger]}})
+    time.sleep(40)
+    wait_until(lambda: _known(serving) >= objects, "every object on the board", 120)
+
+
+def _answers(serving: Program) -> Counter[str]:
+    """Reads by how they were answered."""
+    found = re.findall(r'^kube_scaler_reads_total\{code="200",how="(\w+)"\} (\S+)', serving.page(), re.MULTILINE)
+    return Counter({how: int(float(count)) for how, count in found})
+
+
+def _check(kind: str, before: Counter[str], after: Counter[str]) -> None:
+    """Reads must have been of the kind that was to be measured."""
+    others = after - before
+    right = others.pop(kind, 0)
+    if others:
+        say(f"{right} reads were {kind}, and {dict(others)}")
+    if not right:
+        raise SystemExit(f"no read was {kind}")
+
+
+def report(figures: dict[tuple[str, int], Figures], bare: float) -> None:
+    rows = []
+    for (kind, rate), ours in figures.items():
+        theirs: dict[str, Any] = recorded.READS[kind, rate]
+        wanted = WANTED[kind, rate]
+        about = f"{kind} at {rate:,}/s:"
+        rows += [
+            Row(f"{about} CPU a read, ms", ours["cpu"], 2, theirs["cpu"], wanted.get("cpu")),
+            Row(f"{about} of it operator, ms", ours["operator"]),
+            Row(f"{about} of it metrics server, ms", ours["server"]),
+            Row(f"{about} an aiohttp server with a constant, ms", ours["constant"]),
+            Row(f"{about} latency p50, ms", ours["p50"], 1, theirs["p50"]),
+            Row(f"{about} latency p99, ms", ours["p99"], 1, theirs["p99"], wanted.get("p99")),
+            Row(f"{about} p99 of that aiohttp server, ms", ours["constant_p99"], 1),
+        ]
+    rows.append(Row("a bare aiohttp GET of the source at 500/s, ms", bare))
+    table("reads", rows)
+
+
+# -- the yardstick --------------------------------------------------------------------------------------------------
+
+
+def _constant(rate: int, seconds: float) -> Figures:
+    """A bare aiohttp server over TLS, asked by the same client at the same rate."""
+    authority = Authority.new("bench")
+    with tempfile.TemporaryDirectory() as name:
+        certificate, key = authority.server("localhost").write(Path(name), "server")
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.reads", str(certificate), str(key)], stdout=subprocess.PIPE
+        )
+        try:
+            assert child.stdout is not None
+            port = int(child.stdout.readline())
+            return uvloop.run(_asked(child.pid, port, authority, rate, seconds))
+        finally:
+            child.kill()
+            child.wait()
+
+
+async def _asked(pid: int, port: int, authority: Authority, rate: int, seconds: float) -> Figures:
+    context = ssl.create_default_context(cadata=authority.pem.decode())
+    load = Load([_request(0)], rate)
+    await load.connect(port, context, "localhost", CONNECTIONS)
+    await load.offer(1)
+    before = cost(pid).cpu
+    count = await load.offer(seconds)
+    spent = (cost(pid).cpu - before) / count * 1000
+    load.close()
+    return {"constant": spent, "constant_p99": load.milliseconds(0.99)}
+
+
+async def serve_constant(certificate: str, key: str) -> None:
+    """Says its port on the standard output."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
     body = b'{"kind":"ExternalMetricValueList","items":[]}' + b" " * 180
 
     async def constant(_: web.BaseRequest) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 
-    server = await asyncio.get_running_loop().create_server(
-        web.Server(constant, access_log=None), "127.0.0.1", 0, ssl=tls.context
-    )
-    await ready(server.sockets[0].getsockname()[1])
-
-
-async def ready(port: int) -> None:
-    print(port, flush=True)
+    server = web.Server(constant, access_log=None)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, ssl=context)
+    print(listening.sockets[0].getsockname()[1], flush=True)
     await asyncio.Event().wait()
 
 
-@asynccontextmanager
-async def program(role: str, *arguments: object):
-    child = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-        [sys.executable, "-m", "tests.bench.bench_reads", "--role", role, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        line = await asyncio.to_thread(child.stdout.readline)
-        if not line:
-            raise SystemExit(f"{role} did not start")
-        yield child.pid, int(line)
-    finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
-
-
-# -- the client -----------------------------------------------------------------------------------------------------
-
-
-class Caller(asyncio.Protocol):
-    def __init__(self, load):
-        self.load = load
-
-        self.came = b""
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def data_received(self, data):
-        self.came += data
-        head, _, body = self.came.partition(b"\r\n\r\n")
-        length = LENGTH.search(head)
-        if length is not None and len(body) >= int(length[1]):
-            whole, self.came = self.came, b""
-            self.load.answered(self, whole)
-
-
-class Load:
-    """An open loop of requests over a fixed set of connections."""
-
-    def __init__(self, requests, rate, seconds):
-        self.requests, self.rate, self.total = requests, rate, int(rate * seconds)
-        self.free, self.queue, self.latencies, self.bad = [], [], [], 0
-
-    async def run(self, port, context, name, connections, pids):
-        loop = asyncio.get_running_loop()
-        for _ in range(connections):
-            _, caller = await loop.create_connection(
-                lambda: Caller(self), "127.0.0.1", port, ssl=context, server_hostname=name
-            )
-            self.free.append(caller)
-        await self.offer(self.rate)  # a second to warm up
-        self.latencies.clear()
-        before = [cpu(pid) for pid in pids]
-        await self.offer(self.total)
-        return [1000 * (cpu(pid) - was) / self.total for pid, was in zip(pids, before, strict=True)]
-
-    async def offer(self, count):
-        start = time.perf_counter()
-        for number in range(count):
-            due = start + number / self.rate
-            if (wait := due - time.perf_counter()) > 0.0005:
-                await asyncio.sleep(wait)
-            self.queue.append(due)
-            self.pump()
-        async with asyncio.timeout(30):
-            while self.queue or len(self.latencies) < count:  # noqa: ASYNC110 - cheaper than an event an answer
-                await asyncio.sleep(0.01)
-
-    def pump(self):
-        while self.queue and self.free:
-            caller = self.free.pop()
-            caller.due = self.queue.pop(0)
-            caller.transport.write(random.choice(self.requests))
-
-    def answered(self, caller, data):
-        self.bad += not data.startswith(b"HTTP/1.1 200")
-        self.latencies.append(time.perf_counter() - caller.due)
-        self.free.append(caller)
-        self.pump()
-
-    def figures(self):
-        ordered = sorted(self.latencies)
-        p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        return f"p50 {p50 * 1000:5.1f} ms  p99 {p99 * 1000:6.1f} ms  max {ordered[-1] * 1000:6.1f} ms  bad {self.bad}"
-
-
-def cpu(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-async def measure(options, folder, context, mode, rate):
-    (folder / "cached").touch() if mode == "cached" else (folder / "cached").unlink(missing_ok=True)
-    requests = [request(number) for number in range(options.objects)]
-    ours, bare = Load(requests, rate, options.seconds), Load(requests, rate, options.seconds)
-    async with (
-        program("operator", folder, options.objects) as (operator_pid, feed_port),
-        program("metrics", folder, feed_port) as (metrics_pid, port),
-    ):
-        costs = await ours.run(
-            port, context, "scaler-metrics.scaler.svc", options.connections, [metrics_pid, operator_pid]
-        )
-    async with program("yardstick", folder, 0) as (pid, port):
-        (cost,) = await bare.run(port, context, "scaler-metrics.scaler.svc", options.connections, [pid])
-    print(f"{mode} at {rate}/s; wanted {WANTED[mode, rate]}; KEDA as recorded: {RECORDED[mode, rate]}")
-    parts = f"metrics {costs[0]:.3f} + operator {costs[1]:.3f}"
-    print(f"  ours       {sum(costs):.3f} ms CPU a read ({parts})  {ours.figures()}")
-    print(f"  yardstick  {cost:.3f} ms CPU a read (bare aiohttp, a constant)       {bare.figures()}", flush=True)
-
-
-async def main(options):
-    authorities = Authorities()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        material = renew(None, NAMES, time.time())
-        (folder / "material.json").write_bytes(msgspec.json.encode(material))
-        (folder / "config.json").write_text(json.dumps(authorities.config()))
-        context = client_context(material.ca, folder, authorities.proxy.client("front-proxy-client"))
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {options.objects} objects,", end=" ")
-        print(f"{options.connections} connections, {options.seconds:g} s each")
-        for mode, rate in RECORDED:
-            await measure(options, folder, context, mode, rate)
-
-
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of each measurement")
-    parser.add_argument("--objects", type=int, default=1000)
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--role", nargs="+", help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    chosen = arguments()
-    if chosen.role:
-        role, where, *rest = chosen.role
-        programs = {"operator": operator, "metrics": metrics, "yardstick": lambda folder, _: yardstick(folder)}
-        uvloop.run(programs[role](Path(where), *map(int, rest)))
-    else:
-        uvloop.run(main(chosen))
+    uvloop.run(serve_constant(*sys.argv[1:3]))

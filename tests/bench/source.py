@@ -1,8 +1,8 @@
 """A source for `metrics-api` triggers that costs little and remembers when it was asked.
 
 Run as a process of its own: ``python -m tests.bench.source PORT``. It answers ``{"value": N}`` to every path;
-``POST /_value?N`` sets N for all, ``POST /_slow?SECONDS&PREFIX`` makes paths with that prefix slow, ``GET /_asked`` gives
-the times at which each path was asked since the last ``POST /_forget``.
+``POST /_value?N`` sets N for all and ``POST /_value?N&PATH`` for one, ``POST /_slow?SECONDS&PREFIX`` makes paths with
+that prefix slow, ``GET /_asked`` gives the times at which each path was asked since the last ``POST /_forget``.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ class State:
 
     def __init__(self) -> None:
         self.value = 0.0
+        self.values: dict[str, float] = {}
         self.slow: tuple[float, str] = (0.0, "\0")
         self.asked: defaultdict[str, list[float]] = defaultdict(list)
 
@@ -44,7 +45,7 @@ class Talk(asyncio.Protocol):
             self.send(self.control(method, target))
             return
         state.asked[target].append(time.time())
-        body = b'{"value": %g}' % state.value
+        body = b'{"value": %g}' % state.values.get(target, state.value)
         seconds, prefix = state.slow
         if target.startswith(prefix):
             asyncio.get_running_loop().call_later(seconds, self.send, body)
@@ -55,7 +56,11 @@ class Talk(asyncio.Protocol):
         state = self.state
         path, _, argument = target.partition("?")
         if path == "/_value":
-            state.value = float(argument)
+            value, _, one = argument.partition("&")
+            if one:
+                state.values[one] = float(value)
+            else:
+                state.value = float(value)
         elif path == "/_slow":
             seconds, _, prefix = argument.partition("&")
             state.slow = (float(seconds), prefix)

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from scaler.sim.demo_manifests import metrics_service
 from tests.bench.process import Cost, cost
 from tests.controlplane.fixtures import start_plane
 from tests.controlplane.plane import ControlPlane, Options
@@ -50,28 +51,60 @@ class Source:
             return json.load(answer)
 
 
-class Operator:
-    """`scaler operator` as a process, with an administrator's rights and ports of its own."""
+class Program:
+    """One of our programs as a process, with an administrator's rights and ports of its own."""
 
-    def __init__(self, plane: ControlPlane, *flags: str) -> None:
-        self.metrics_port, self.board_port = free_port(), free_port()
+    def __init__(self, plane: ControlPlane, name: str, *flags: str) -> None:
+        self.metrics_port, self.health_port = free_port(), free_port()
         command = [
-            sys.executable, "-m", "scaler.programs.cli", "operator",
+            sys.executable, "-m", "scaler.programs.cli", name,
             "--kubeconfig", str(plane.client_cert(USER, ["system:masters"])), "--pod-namespace", NAMESPACE,
             "--metrics-bind-address", f"127.0.0.1:{self.metrics_port}",
-            "--health-probe-bind-address", f"127.0.0.1:{free_port()}",
-            "--metrics-service-bind-address", f"127.0.0.1:{self.board_port}",
+            "--health-probe-bind-address", f"127.0.0.1:{self.health_port}",
             "--log-level", "warning", *flags,
         ]  # fmt: skip
-        self.process = Process(command, LOGS / "operator.log", {"PYTHONPATH": str(ROOT)})
+        self.process = Process(command, LOGS / f"{name}.log", {"PYTHONPATH": str(ROOT)})
         self.started = time.time()
 
     @property
     def cost(self) -> Cost:
         return cost(self.process.pid)
 
+    def page(self) -> str:
+        """Its Prometheus metrics."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=30) as answer:
+            return str(answer.read().decode())
+
+    @property
+    def ready(self) -> bool:
+        self.process.check()
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/readyz", timeout=5).close()
+            return True
+        return False
+
     def kill(self) -> None:
         self.process.kill()
+
+
+def operator(plane: ControlPlane, *flags: str) -> Program:
+    """`scaler operator`."""
+    return Program(plane, "operator", "--metrics-service-bind-address", f"127.0.0.1:{free_port()}", *flags)
+
+
+class MetricsServer(Program):
+    """`scaler metrics`, behind an APIService."""
+
+    def __init__(self, plane: ControlPlane, *flags: str) -> None:
+        self.secure_port = free_port()
+        plane.apply(metrics_service(NAMESPACE, self.secure_port))
+        listens = ("--bind-address", "127.0.0.1", "--secure-port", str(self.secure_port))
+        super().__init__(plane, "metrics", *listens, *flags)
+
+    def wait_serving(self, plane: ControlPlane) -> None:
+        """Until the API server reaches it."""
+        wait_until(lambda: self.ready, "the metrics server is ready", 60)
+        plane.wait_available("v1beta1.external.metrics.k8s.io")
 
 
 @contextlib.contextmanager
@@ -107,12 +140,24 @@ def deployment(index: int, replicas: int = 0) -> dict[str, Any]:
     }
 
 
-def scaled_object(index: int, source: Source, *, polling: int = 30, **trigger: Any) -> dict[str, Any]:
-    metadata = {"url": f"http://127.0.0.1:{source.port}/o{index}", "valueLocation": "value", "targetValue": "5"}
+def scaled_object(
+    index: int,
+    source: Source,
+    *,
+    polling: int = 30,
+    path: str = "o",
+    timeout: str = "",
+    annotations: dict[str, str] | None = None,
+    **trigger: Any,
+) -> dict[str, Any]:
+    """Number `index`, which reads /PATHindex of the source."""
+    metadata = {"url": f"http://127.0.0.1:{source.port}/{path}{index}", "valueLocation": "value", "targetValue": "5"}
+    if timeout:
+        metadata["timeout"] = timeout
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
-        "metadata": {"name": f"w{index}", "namespace": NAMESPACE},
+        "metadata": {"name": f"w{index}", "namespace": NAMESPACE, "annotations": annotations or {}},
         "spec": {
             "scaleTargetRef": {"name": f"w{index}"},
             "pollingInterval": polling,

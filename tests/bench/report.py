@@ -1,0 +1,53 @@
+"""How figures are printed: ours beside KEDA's recorded ones, the yardstick of this run, and what is wanted."""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import recorded
+
+
+class Row(NamedTuple):
+    """One figure."""
+
+    what: str
+    ours: float
+    digits: int = 2
+    theirs: object = None
+    """KEDA's; None where none was recorded."""
+    most: float | None = None
+    """What ours must not exceed; None where nothing is asked."""
+
+
+def table(title: str, rows: Sequence[Row], *notes: str) -> None:
+    """Print them, then a line of JSON for whoever compares runs."""
+    known = any(row.theirs is not None for row in rows)
+    shown = Table(title=title, title_justify="left", caption_justify="left")
+    shown.caption = f"KEDA: {recorded.SOURCE}" if known else None
+    shown.add_column("")
+    for column in (*(("KEDA",) if known else ()), "ours", "wanted", ""):
+        shown.add_column(column, justify="right")
+    for row in rows:
+        theirs = "" if row.theirs is None else _number(row.theirs, row.digits)
+        wanted = "" if row.most is None else f"<= {row.most:g}"
+        verdict = "" if row.most is None else ("met" if row.ours <= row.most else "MISSED")
+        cells = (*((theirs,) if known else ()), _number(row.ours, row.digits), wanted, verdict)
+        shown.add_row(row.what, *cells)
+    Console(width=118, highlight=False).print(shown)
+    for note in notes:
+        print(f"  {note}")
+    figures: dict[str, Any] = {row.what: round(row.ours, row.digits + 2) for row in rows}
+    print(json.dumps({"bench": title, **figures}), flush=True)
+
+
+def _number(value: object, digits: int) -> str:
+    return f"{value:,.{digits}f}" if isinstance(value, int | float) else str(value)
+
+
+def say(text: str) -> None:
+    """What happens now."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
