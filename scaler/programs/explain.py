@@ -46,12 +46,13 @@ def run(settings: ExplainSettings, target: str) -> int:
     """Explain one object; the exit code."""
     told = asyncio.run(_told(settings, named(target)))
     if settings.output == "text":
+        from scaler.drawing import terminal
         from scaler.programs import rendering
 
         if isinstance(told, Explanation):
-            rendering.explanation(told, rendering.console())
+            rendering.explanation(told, terminal.console())
         else:
-            rendering.reconstruction(told, rendering.console())
+            rendering.reconstruction(told, terminal.console())
     else:
         click.echo(_written(told, settings.output), nl=False)
     return 0

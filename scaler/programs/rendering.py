@@ -7,24 +7,17 @@ from rich.table import Table
 from rich.text import Text
 
 from scaler.clock import to_rfc3339
+from scaler.drawing import terminal
 from scaler.horizontal.explain import Explanation, TriggerLine
 from scaler.programs import sentences
 from scaler.programs.reconstruction import Reconstruction
 
-WIDE = 160
-"""Columns where nobody sees them: in a pipe nothing is to be cut or wrapped early."""
 _COLOURS = {"fresh": "green", "stale": "yellow", "missing": "yellow", "error": "red"}
 _STATUS = {"True": "green", "False": "red", "Unknown": "yellow"}
 _NO_DATA = {
     "upstream": "as KEDA: a source without data counts as its parameters say",
     "strict": "strict: to zero only on a fresh zero of every trigger",
 }
-
-
-def console() -> Console:
-    """Where explanations are printed."""
-    made = Console(highlight=False, soft_wrap=False, markup=False)
-    return made if made.is_terminal else Console(highlight=False, soft_wrap=False, markup=False, width=WIDE)
 
 
 def explanation(told: Explanation, out: Console) -> None:
@@ -59,7 +52,8 @@ def reconstruction(seen: Reconstruction, out: Console) -> None:
 
 
 def _triggers(told: Explanation) -> Table:
-    table = _table("trigger", "type", "shows", "target", "active above", "active", "HPA: asks for", "seen", "note")
+    heads = ("trigger", "type", "shows", "target", "active above", "active", "HPA: asks for", "seen", "note")
+    table = terminal.table(*heads, wrap=heads)
     asks = {metric.metric: metric for metric in told.hpa.metrics}
     for line in told.triggers:
         metric = asks.get(line.metric)
@@ -141,7 +135,8 @@ def _target(seen: Reconstruction) -> Iterable[str]:
 
 
 def _metrics(seen: Reconstruction) -> Table:
-    table = _table("metric", "now", "target", "asks for")
+    heads = ("metric", "now", "target", "asks for")
+    table = terminal.table(*heads, wrap=heads)
     for one in seen.metrics:
         each = " each" if one.metric_type == "AverageValue" else ""
         table.add_row(one.name, one.current or "none", one.target + each, "" if one.asks is None else str(one.asks))
@@ -172,13 +167,6 @@ def _times(count: int) -> str:
 
 
 # -- both ------------------------------------------------------------------------------------------------------
-
-
-def _table(*heads: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    return table
 
 
 def _lines(out: Console, head: str, lines: Iterable[str]) -> None:

@@ -4,5 +4,5 @@ One file a peer. A new one says which Debian package has its program, how it is 
 it answers (`server.Server`), adds a line to `PACKAGES` and a fixture to `fixtures`.
 """
 
-PACKAGES = {"redis-server": "redis-server", "prometheus": "prometheus"}
+PACKAGES = {"redis-server": "redis-server", "prometheus": "prometheus", "chromium": "chromium"}
 """The Debian package of each program that tests start."""

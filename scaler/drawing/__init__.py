@@ -1,0 +1,1 @@
+"""Pictures and tables for people: values in, text out. Self-contained HTML, inline SVG, and terminals."""
