@@ -35,16 +35,8 @@ SUBJECTS = tuple(
 AWAITED: frozenset[str] = frozenset(
     {
         "admission_liveness_lease",
-        "aggregate_state",
         "capping",  # its tables of a pod are played beside the other pod side
-        "checkpoint_write",
         "container_policy",
-        "container_sample_sequence",
-        "decay_reference_rounding",
-        "decaying_histogram",
-        "decaying_histogram_merge",
-        "estimator",
-        "estimator_chain",
         "eviction_budget_one_loop",
         "eviction_rate_limiter",
         "eviction_requirements",
