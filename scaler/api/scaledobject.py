@@ -233,7 +233,7 @@ class ScaledObjectStatus(Kind, frozen=True):
     composite_scaler_name: str = ""
     """``composite-metric`` when a formula is used."""
     conditions: tuple[Condition, ...] = ()
-    """Ready, Active, Fallback, Paused and HPAActive."""
+    """Ready, Active, Fallback, Paused and HPAActive, and TriggerData, which is ours."""
     health: dict[str, Health] = {}
     """Failures by metric."""
     triggers_activity: dict[str, TriggerActivity] = {}
