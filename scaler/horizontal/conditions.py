@@ -175,7 +175,7 @@ def hpa_active(hpa: Raw | None) -> Condition | None:
 
     Scaling that is disabled at zero replicas is how it should be, not a fault.
     """
-    said = next((one for one in _hpa_conditions(hpa) if one.get("type") == "ScalingActive"), None)
+    said = _scaling_active(hpa)
     if said is None:
         return None
     reason, message = str(said.get("reason") or ""), str(said.get("message") or "")
@@ -184,6 +184,19 @@ def hpa_active(hpa: Raw | None) -> Condition | None:
     if reason == "ScalingDisabled":
         return Condition(HPA_ACTIVE, TRUE, "ScalingDisabled", message)
     return Condition(HPA_ACTIVE, FALSE, reason or "HPAMetricsUnavailable", message)
+
+
+def hpa_words(hpa: Raw | None) -> Raw | None:
+    """As much of what an HPA says of itself as `hpa_active` looks at; None when that is nothing."""
+    said = _scaling_active(hpa)
+    if said is None:
+        return None
+    kept = {name: said[name] for name in ("type", "status", "reason", "message") if said.get(name)}
+    return {"status": {"conditions": [kept]}}
+
+
+def _scaling_active(hpa: Raw | None) -> dict[str, Any] | None:
+    return next((one for one in _hpa_conditions(hpa) if one.get("type") == "ScalingActive"), None)
 
 
 def _hpa_conditions(hpa: Raw | None) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from scaler.kube.events import Recorder
 from scaler.kube.leader import Elector
 from scaler.loops.board import Board
 from scaler.loops.engine import Engine
+from scaler.loops.journal.writer import Journal
 from scaler.serving.exposition import Family, labels, page
 from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.feed.client import FeedClient
@@ -47,6 +48,8 @@ class OperatorMetrics:
         self._recorder = recorder
         self._elector = elector
         self._feed = feed
+        self.journal: Journal | None = None
+        """Where there is one."""
         self._objects = ObjectMetrics()
         self._process = _process()
         engine.checks.on_evaluation.append(self._objects.polled)
@@ -79,6 +82,8 @@ class OperatorMetrics:
         if self._feed is not None:
             yield _single("kube_scaler_feed_replicas", "Metrics servers connected.", self._feed.connections)
             yield _counted("kube_scaler_looks_total", "Fresh reads asked for by metrics servers.", self._feed.looks)
+        if self.journal is not None:
+            yield from _journal(self.journal)
 
     def _registered(self) -> Family:
         family = Family("keda_resource_registered_total", "gauge", "Resources of ours by kind and namespace.")
@@ -131,6 +136,17 @@ def build_info() -> Family:
     }
     family.add(labels(about), 1)
     return family
+
+
+def _journal(journal: Journal) -> Iterable[Family]:
+    counts = journal.counts
+    seen = Family("kube_scaler_journal_observations_total", "counter", "Checks and looks by what became of them.")
+    seen.add_all("outcome", {"lost": counts.lost, "written": counts.written})
+    yield seen
+    yield _counted("kube_scaler_journal_bytes_total", "Bytes written, packed.", counts.bytes)
+    yield _counted("kube_scaler_journal_cpu_seconds_total", "CPU time of the writing thread.", counts.cpu)
+    yield _single("kube_scaler_journal_waiting", "Observations that are not written yet.", journal.waiting)
+    yield _single("kube_scaler_journal_failing", "1 while it cannot be written.", float(bool(journal.trouble)))
 
 
 def _board(board: Board, now: float) -> Iterable[Family]:
