@@ -92,6 +92,33 @@ ANNOTATIONS = (
         "none, sidecars, all",
         "Sizes init containers, too: those that run beside the others, or all.",
     ),
+    Annotation(
+        vpa.MINIMUM_CPU,
+        "VerticalPodAutoscaler",
+        "a quantity, as in 5m",
+        "The least cpu of its pods, instead of the recommender's 25m; shared by their containers.",
+    ),
+    Annotation(
+        vpa.MINIMUM_MEMORY,
+        "VerticalPodAutoscaler",
+        "a quantity, as in 32Mi",
+        "The least memory of its pods, instead of the recommender's 250Mi; shared by their containers.",
+    ),
+    Annotation(
+        vpa.OOM_FLOOR,
+        "VerticalPodAutoscaler",
+        "a duration, as in 8d",
+        "After it was killed for memory a container is so long not sized below what it was then thought to need.",
+    ),
+    Annotation(
+        vpa.OOM_FLOOR, "VerticalPodAutoscalerCheckpoint", "written by the recommender", "Keeps that over restarts."
+    ),
+    Annotation(
+        vpa.FIT_NODE,
+        "VerticalPodAutoscaler",
+        "true, false",
+        "Sizes its pods no larger than the largest node has room for.",
+    ),
     Annotation(vpa.POD_UPDATES, "Pod", "written at creation", "Says what was set, and what capped it."),
     Annotation(
         vpa.OBSERVED_CONTAINERS, "Pod", "written at creation", "Names the containers the pod was created with."

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from scaler.api import verticalpodautoscaler as api
 from scaler.api.meta import ObjectMeta
 from scaler.api.verticalpodautoscaler import ContainerPolicy, CpuBoost, Quantity, StartupBoost, VerticalPodAutoscaler
+from scaler.clock import seconds
 from scaler.errors import Problem
 from scaler.quantity import exact_quantity
 
@@ -24,7 +25,12 @@ _STEPS = {
     "cpu": (Fraction(1, 1000), "whole millicores, as in 250m"),
     "memory": (Fraction(1), "whole bytes, as in 64Mi"),
 }
-_CHOICES = {api.LIMITS: ("ratio", "equal", "no-cpu"), api.INIT_CONTAINERS: ("none", "sidecars", "all")}
+_CHOICES = {
+    api.LIMITS: ("ratio", "equal", "no-cpu"),
+    api.INIT_CONTAINERS: ("none", "sidecars", "all"),
+    api.FIT_NODE: ("true", "false"),
+}
+_AMOUNTS = {api.MINIMUM_CPU: "cpu", api.MINIMUM_MEMORY: "memory"}
 _POLICIES = "spec.resourcePolicy.containerPolicies"
 
 
@@ -205,6 +211,18 @@ def _annotations(metadata: ObjectMeta) -> Iterator[Problem]:
         if text is not None and text not in choices:
             message = f'"{text}" is none of {", ".join(choices)}'
             yield Problem(f"metadata.annotations[{key}]", message, text)
+    for key, resource in _AMOUNTS.items():
+        if key in metadata.annotations:
+            yield from _amount(metadata.annotations[key], resource, f"metadata.annotations[{key}]")
+    yield from _duration(metadata, api.OOM_FLOOR)
+
+
+def _duration(metadata: ObjectMeta, key: str) -> Iterator[Problem]:
+    text = metadata.annotations.get(key)
+    try:
+        seconds(text or "0")
+    except ValueError as error:
+        yield Problem(f"metadata.annotations[{key}]", str(error), text)
 
 
 # -- remarked on -----------------------------------------------------------------------------------------------
