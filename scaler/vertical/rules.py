@@ -75,6 +75,8 @@ class Rules(msgspec.Struct, frozen=True):
     """With fewer pods none is evicted; the updater's setting when None."""
     quick_oom: float | None = None
     """Seconds within which a kill for memory is a quick one; the updater's setting when None."""
+    pending_period: float | None = None
+    """Seconds for which a resize may wait for room before the pod is evicted; the updater's setting when None."""
 
     def of(self, container: str) -> ContainerRules:
         """The rules of one container."""

@@ -34,20 +34,7 @@ SUBJECTS = tuple(
 
 AWAITED: frozenset[str] = frozenset(
     {
-        "admission_liveness_lease",
         "capping",  # its tables of a pod are played beside the other pod side
-        "eviction_budget_one_loop",
-        "eviction_rate_limiter",
-        "eviction_requirements",
-        "eviction_restriction",
-        "inplace_decision",
-        "inplace_infeasible_retry",
-        "inplace_resize_status",
-        "quick_oom",
-        "update_priority",
-        "update_priority_and_decision",
-        "update_priority_order",
-        "update_selection",
         "updater_modes",
     }
 )
