@@ -44,6 +44,12 @@ class Options(msgspec.Struct, frozen=True):
     """Label selector of ScaledObjects and their HPAs."""
     workers: int = 32
     spread: float = 8.0
+    in_flight: int = 512
+    """Questions to sources under way at once."""
+    status_interval: float = 60.0
+    """Seconds between two writes of lastActiveTime while an object stays active."""
+    tells_unexpected: bool = False
+    """Whether an event names trigger parameters that nobody reads."""
 
 
 class Engine:
@@ -62,7 +68,7 @@ class Engine:
     ) -> None:
         self.objects = Objects()
         self.board = Board()
-        self.sources: Sources[Answer] = Sources(clock.now)
+        self.sources: Sources[Answer] = Sources(clock.now, options.in_flight)
         self._intake = intake
         self._clock = clock
         self._tell = tell
@@ -70,19 +76,28 @@ class Engine:
         self.cluster = ClusterView(
             connection, self.authentications, namespaces=options.namespaces, labels=options.labels
         )
-        self._lent = connections(self.cluster)
-        self.builder = Builder(self.cluster, self._lent, self.sources, access=options.access, timeout=options.timeout)
+        self.lent = connections(self.cluster)
+        """What triggers are lent."""
+        self.builder = Builder(
+            self.cluster,
+            self.lent,
+            self.sources,
+            access=options.access,
+            timeout=options.timeout,
+            tell_unexpected=tell if options.tells_unexpected else None,
+        )
         self.checks = Checks(
             objects=self.objects,
             board=self.board,
             sources=self.sources,
-            ask=lambda trigger: trigger.ask(self._lent),
+            ask=lambda trigger: trigger.ask(self.lent),
             rebuild=self.builder.rebuild,
             scales=self.cluster,
             hands=hands,
             tell=tell,
             policy=options.policy,
             clock=clock,
+            status_interval=options.status_interval,
         )
         self.poller = Poller(self.checks.poll, clock, spread=options.spread)
         self.reconciler = Reconciler(
@@ -136,7 +151,7 @@ class Engine:
     async def close(self) -> None:
         """Give back every connection."""
         await self.cluster.close()
-        await self._lent.aclose()
+        await self.lent.aclose()
 
     def _take(self, changes: Sequence[Change]) -> None:
         for change in changes:
