@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from scaler.actions import Action, Tell
+from scaler.actions import Action, SetReplicas, Tell
 from scaler.api.meta import ObjectRef
 from scaler.clock import Clock
 from scaler.errors import ApiError
@@ -82,6 +82,8 @@ class Checks:
         self._policy = policy
         self._clock = clock
         self._status_interval = status_interval
+        self.on_scaling: Callable[[Tracked, SetReplicas], None] = lambda _tracked, _action: None
+        """Told before a workload is set."""
         self.on_evaluation: list[Callable[[Tracked, Evaluation], None]] = []
         """Told after each poll: the status queue, metrics, the demo."""
         self.on_look: list[Callable[[Tracked, Sequence[Reading | Failure]], None]] = []
@@ -111,7 +113,7 @@ class Checks:
         if self.on_observation:
             self._observed(_poll_seen(tracked, subject, scale, before, evaluation))
         self._publish(tracked, subject, evaluation.metrics, now)
-        await self._act(subject, evaluation)
+        await self._act(tracked, subject, evaluation)
         tracked.wanted = judged(tracked.wanted, evaluation, advance=self._status_interval)
         for listener in self.on_evaluation:
             listener(tracked, evaluation)
@@ -196,10 +198,11 @@ class Checks:
         for listener in self.on_observation:
             listener(seen)
 
-    async def _act(self, subject: Subject, evaluation: Evaluation) -> None:
+    async def _act(self, tracked: Tracked, subject: Subject, evaluation: Evaluation) -> None:
         action = scaling(subject, evaluation)
         error = ""
         if action is not None:
+            self.on_scaling(tracked, action)
             try:
                 await self._hands.carry_out(action, evaluation.decision.message)
             except ApiError as refused:

@@ -23,10 +23,11 @@ from scaler.loops.board import Board
 from scaler.loops.builder import Builder
 from scaler.loops.checks import Checks
 from scaler.loops.cluster import ClusterView
-from scaler.loops.objects import Objects, authentications
+from scaler.loops.objects import Objects, Tracked, authentications
 from scaler.loops.poller import Poller
 from scaler.loops.reconciler import Reconciler
 from scaler.loops.sources import Sources
+from scaler.loops.standing import Standing
 from scaler.triggers.built import Answer
 from scaler.triggers.connections import Connections
 from scaler.triggers.lookup import Access
@@ -116,7 +117,10 @@ class Engine:
         self._arrivals = Arrivals(self.objects, self.reconciler, self.builder.void, clock)
         self.checks.on_evaluation.append(lambda tracked, _evaluation: self.reconciler.status_wanted(tracked))
         self.builder.on_new_plans = lambda tracked: self.reconciler.queue.add(tracked.key)
-        self.cluster.on_changes(self._arrivals.hpa, self._arrivals.target)
+        standing = Standing(self.objects, self._look_again, self.cluster.follows, clock)
+        self.checks.on_scaling = self.reconciler.on_scaling = standing.set
+        self.reconciler.on_forgotten = standing.forget
+        self.cluster.on_changes(self._arrivals.hpa, self._arrivals.target, standing.rescaled)
         intake.on_changes(self._take)
 
     async def run(self) -> None:
@@ -152,6 +156,12 @@ class Engine:
         """Give back every connection."""
         await self.cluster.close()
         await self.lent.aclose()
+
+    def _look_again(self, tracked: Tracked) -> None:
+        if tracked.subject is None:  # paused: nothing polls it
+            self.reconciler.queue.add(tracked.key)
+        else:
+            self.poller.hurry(tracked)
 
     def _take(self, changes: Sequence[Change]) -> None:
         for change in changes:

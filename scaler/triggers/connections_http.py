@@ -6,7 +6,6 @@ already: the deadline is the caller's.
 
 import asyncio
 import os
-import re
 import ssl
 import time
 from base64 import b64encode
@@ -16,7 +15,7 @@ from urllib.parse import quote_plus, urlencode
 import aiohttp
 import msgspec
 
-from scaler.errors import Unreadable
+from scaler.errors import Unreadable, said
 from scaler.triggers.http import Asker, HttpAnswer, OAuthClient, Request, excerpt
 from scaler.triggers.tls import MinimumTls, Tls
 
@@ -30,8 +29,6 @@ _DEFAULT_LIFE = 300.0
 """Seconds a token is used whose server does not say how long it lasts."""
 _MOST_CONTEXTS = 256
 """SSL contexts that are kept: each is some 100 KiB, and certificates that rotate would pile them up."""
-_ADDRESS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
-"""What aiohttp adds to an address: where in memory its SSL context lies, another place after each start."""
 NO_STATUS = "error"
 """Instead of a status: the request got no answer."""
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
@@ -173,8 +170,3 @@ async def _body(response: aiohttp.ClientResponse, place: str) -> bytes:
             raise Unreadable(f"{place} answered more than {_LARGEST >> 20} MiB; see whether the address is right")
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def said(error: BaseException) -> str:
-    """What an error of a client says, never empty, and the same whenever it says the same."""
-    return _ADDRESS.sub("", str(error)) or type(error).__name__
