@@ -12,6 +12,7 @@ import msgspec
 from scaler.api import crd, scaledobject
 from scaler.api import verticalpodautoscaler as vpa
 from scaler.api.crd import SERVED, Schema, Served
+from scaler.api.disruption_budgets import REASONS
 
 HEADER = """\
 <!-- Generated from scaler/api by `python -m scaler.api.reference docs/kinds.md`: edit the kinds, not this file. -->
@@ -118,6 +119,19 @@ ANNOTATIONS = (
         "VerticalPodAutoscaler",
         "true, false",
         "Sizes its pods no larger than the largest node has room for.",
+    ),
+    Annotation(
+        vpa.DISRUPTION_BUDGETS,
+        "VerticalPodAutoscaler",
+        'JSON, as in [{"pods": "10%"}, {"pods": "0", "schedule": "0 9 * * mon-fri", "duration": "8h"}]',
+        "How many running pods may be on the move at once, and when, as Karpenter's budgets say it of nodes; reasons"
+        f" are {', '.join(REASONS)}.",
+    ),
+    Annotation(
+        vpa.RESIZE_PENDING_PERIOD,
+        "VerticalPodAutoscaler",
+        "a duration, as in 5m",
+        "In mode InPlaceOrRecreate a resize that has waited so long for room on its node gives way to an eviction.",
     ),
     Annotation(vpa.POD_UPDATES, "Pod", "written at creation", "Says what was set, and what capped it."),
     Annotation(

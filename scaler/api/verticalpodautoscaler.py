@@ -54,6 +54,10 @@ OOM_FLOOR = f"{OUR_DOMAIN}/oom-floor"
 thought to need. On a checkpoint: that amount, and until when it holds."""
 FIT_NODE = f"{OUR_DOMAIN}/fit-largest-node"
 """Ours, on a VPA: ``true`` sizes its pods no larger than the largest node has room for, ``false`` not so."""
+DISRUPTION_BUDGETS = f"{OUR_DOMAIN}/disruption-budgets"
+"""Ours, on a VPA: when and how many of its running pods may be moved, as Karpenter's budgets say it of nodes."""
+RESIZE_PENDING_PERIOD = f"{OUR_DOMAIN}/resize-pending-period"
+"""Ours, on a VPA: for how long (``5m``) a resize may wait for room on its node before the pod is evicted."""
 
 Int64 = Annotated[int, msgspec.Meta(extra_json_schema={"format": "int64"})]
 PositiveInt32 = Annotated[int, msgspec.Meta(ge=1, extra_json_schema={"format": "int32"})]

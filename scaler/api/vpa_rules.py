@@ -10,10 +10,11 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from scaler.api import verticalpodautoscaler as api
+from scaler.api.disruption_budgets import budgets_of
 from scaler.api.meta import ObjectMeta
 from scaler.api.verticalpodautoscaler import ContainerPolicy, CpuBoost, Quantity, StartupBoost, VerticalPodAutoscaler
 from scaler.clock import seconds
-from scaler.errors import Problem
+from scaler.errors import Invalid, Problem
 from scaler.quantity import exact_quantity
 
 Feature = Literal["CPUStartupBoost", "InPlace", "PerVPAConfig"]
@@ -215,6 +216,17 @@ def _annotations(metadata: ObjectMeta) -> Iterator[Problem]:
         if key in metadata.annotations:
             yield from _amount(metadata.annotations[key], resource, f"metadata.annotations[{key}]")
     yield from _duration(metadata, api.OOM_FLOOR)
+    yield from _duration(metadata, api.RESIZE_PENDING_PERIOD)
+    yield from _budgets(metadata)
+
+
+def _budgets(metadata: ObjectMeta) -> tuple[Problem, ...]:
+    key = api.DISRUPTION_BUDGETS
+    try:
+        budgets_of(metadata.annotations.get(key, ""), f"metadata.annotations[{key}]")
+    except Invalid as wrong:
+        return wrong.problems
+    return ()
 
 
 def _duration(metadata: ObjectMeta, key: str) -> Iterator[Problem]:

@@ -34,7 +34,6 @@ SUBJECTS = tuple(
 
 AWAITED: frozenset[str] = frozenset(
     {
-        "capping",  # its tables of a pod are played beside the other pod side
         "updater_modes",
     }
 )
