@@ -129,7 +129,8 @@ class ClusterHistory:
             there = ", ".join(sorted(set().union(*labels) - {"__name__"}))
             return (
                 f"{self.prometheus.place} has {names.memory} without the label {' and '.join(lacking)}; "
-                f"its labels are {there}. Say which are meant: --namespace-label, --pod-label, --container-label"
+                f"its labels are {there}. Say which are meant: --container-namespace-label, "
+                "--container-pod-name-label, --container-name-label"
             )
         known = sorted({one.get(names.namespace, "") for one in labels} - {""})
         wanted = f" in namespace {', '.join(namespaces)}" if namespaces else ""
@@ -152,7 +153,7 @@ def _no_metric(place: str, wanted: str, metrics: Sequence[str]) -> str:
         there = f"it has {len(metrics)} metrics, none of containers"
     return (
         f"{place} has no {wanted}: {there}. Is the kubelet scraped (/metrics/cadvisor, or /metrics/resource)? "
-        "Another name is given with --memory-metric and --cpu-metric"
+        "Another name is given with --history-memory-metric and --history-cpu-metric"
     )
 
 

@@ -131,7 +131,7 @@ async def test_labels_of_another_time_are_named_and_taken(barely_watched: Server
             await everything(history(client))
         assert str(refused.value).endswith(
             "has container_memory_working_set_bytes without the label pod and container; its labels are "
-            "id, name, namespace, pod_name. Say which are meant: --namespace-label, --pod-label, --container-label"
+            "id, name, namespace, pod_name. Say which are meant: --container-namespace-label, --container-pod-name-label, --container-name-label"
         )
         found = await everything(history(client, Names(pod="pod_name", container="name")))
     assert list(found) == [
