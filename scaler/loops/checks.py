@@ -16,20 +16,9 @@ from scaler.errors import ApiError
 from scaler.horizontal.answer import answer, replaced
 from scaler.horizontal.evaluate import evaluate, outcome, scaling
 from scaler.horizontal.metric_names import COMPOSITE, spelling
-from scaler.horizontal.readings import (
-    Evaluation,
-    Failure,
-    Memory,
-    MetricAnswer,
-    NoScale,
-    Policy,
-    Reading,
-    Scale,
-    Subject,
-)
+from scaler.horizontal.readings import Evaluation, Failure, MetricAnswer, NoScale, Policy, Reading, Scale, Subject
 from scaler.horizontal.status import judged
 from scaler.loops.board import Board, BoardEntry, Key
-from scaler.loops.journal.lines import Observation
 from scaler.loops.objects import Objects, Tracked
 from scaler.loops.sources import Sources
 from scaler.triggers.built import Answer, BuiltTrigger
@@ -81,8 +70,6 @@ class Checks:
         self._clock = clock
         self.on_evaluation: list[Callable[[Tracked, Evaluation], None]] = []
         """Told after each poll: the status queue, metrics, the demo."""
-        self.on_observation: list[Callable[[Observation], None]] = []
-        """Told of each poll and look as it was judged: the journal."""
 
     async def poll(self, tracked: Tracked) -> float | None:
         """One check with all its consequences.
@@ -100,11 +87,8 @@ class Checks:
             return None
         subject = current  # its triggers may have been built again
         now = self._clock.now()
-        before = tracked.memory
-        evaluation = evaluate(subject, readings, scale, before, self._policy, now, tracked.hpa)
+        evaluation = evaluate(subject, readings, scale, tracked.memory, self._policy, now, tracked.hpa)
         tracked.memory, tracked.readings, tracked.evaluation = evaluation.memory, readings, evaluation
-        if self.on_observation:
-            self._observed(_poll_seen(tracked, subject, scale, before, evaluation))
         self._publish(tracked, subject, evaluation.metrics, now)
         await self._act(subject, evaluation)
         tracked.wanted = judged(tracked.wanted, evaluation)
@@ -127,11 +111,7 @@ class Checks:
         now = self._clock.now()
         readings = replaced(tracked.readings, fresh)
         counting = None if metric == COMPOSITE else {metric}
-        before = tracked.memory
-        answers = answer(subject, readings, scale, before, now, counting=counting)
-        if self.on_observation:
-            seen = Observation(tracked.key, now, subject, scale, fresh, before, answers.memory, metric=metric)
-            self._observed(seen)
+        answers = answer(subject, readings, scale, tracked.memory, now, counting=counting)
         if tracked.subject is subject:
             tracked.memory, tracked.readings = answers.memory, readings
             if _all_read(tracked, readings):  # else a new leader would replace what is known of the other metrics
@@ -185,10 +165,6 @@ class Checks:
             )
         )
 
-    def _observed(self, seen: Observation) -> None:
-        for listener in self.on_observation:
-            listener(seen)
-
     async def _act(self, subject: Subject, evaluation: Evaluation) -> None:
         action = scaling(subject, evaluation)
         error = ""
@@ -205,24 +181,6 @@ class Checks:
             level = logging.WARNING if event.type == "Warning" else logging.INFO
             log.log(level, event.message, extra=_named(subject.scaled.ref) | {"reason": event.reason})
             self._tell(event)
-
-
-def _poll_seen(
-    tracked: Tracked, subject: Subject, scale: Scale | NoScale, before: Memory, evaluation: Evaluation
-) -> Observation:
-    decision = evaluation.decision
-    return Observation(
-        tracked.key,
-        evaluation.at,
-        subject,
-        scale,
-        tracked.readings,
-        before,
-        evaluation.memory,
-        tracked.hpa,
-        decision.rule,
-        decision.replicas,
-    )
 
 
 def entry_key(ref: ObjectRef) -> Key:

@@ -9,7 +9,6 @@ import functools
 from collections import Counter
 from collections.abc import Iterable
 
-from scaler.horizontal.freshness import Freshness, freshness
 from scaler.horizontal.metric_names import COMPOSITE
 from scaler.horizontal.pauses import paused
 from scaler.horizontal.readings import Evaluation, Failure, Reading, TriggerPlan
@@ -19,6 +18,8 @@ from scaler.serving.exposition import Family, labels
 
 AT_A_TIME = 50
 """Objects written before the loop gets a turn; about a millisecond."""
+FRESH = 2.0
+"""Intervals that a reading is fresh for."""
 
 GO_TYPES = {
     "aws-sqs-queue": "awsSqsQueueScaler",
@@ -91,7 +92,7 @@ class ObjectMetrics:
             where = {"namespace": namespace, "resource": name, "type": "scaledobject"}
             families.lateness.add(labels(where), self._lateness[tracked.key])
         plans = {plan.index: plan for plan in subject.triggers}
-        polling = subject.scaled.spec.polling
+        limit = FRESH * subject.scaled.spec.polling
         for reading in tracked.readings:
             if reading.metric and reading.trigger in plans:
                 plan = plans[reading.trigger]
@@ -99,7 +100,7 @@ class ObjectMetrics:
                 families.errors.add(about, counts.failures[reading.trigger, reading.metric])
                 if empty := counts.empty[reading.trigger, reading.metric]:
                     families.empty.add(_about_empty(tracked.key, plan, reading.metric), empty)
-                _write_reading(families, about, reading, evaluation, freshness(reading, now, polling))
+                _write_reading(families, about, reading, evaluation, old=now - reading.at > limit)
         _write_composite(families, tracked.key, evaluation)
 
     def _forget_all_but(self, here: set[Key]) -> None:
@@ -151,17 +152,19 @@ class _Families:
 
 
 def _write_reading(
-    families: _Families, about: str, reading: Reading | Failure, evaluation: Evaluation, state: Freshness
+    families: _Families, about: str, reading: Reading | Failure, evaluation: Evaluation, *, old: bool
 ) -> None:
     if isinstance(reading, Failure):
         families.active.add(about, float(evaluation.activity.get(reading.metric, False)))
         answer = evaluation.metrics.get(reading.metric)
         if answer is not None and answer.value is not None:  # the fallback's figure stands for it
             families.value.add(about, answer.value)
+        state = "error"
     else:
         families.active.add(about, float(reading.active))
         families.value.add(about, reading.value)
         families.latency.add(about, reading.latency)
+        state = "missing" if reading.assumed else "stale" if old else "fresh"
     families.data.add(f'{about[:-1]},state="{state}"}}', 1.0)
 
 

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from scaler import declare
-from scaler.quantity import parse_quantity
 
 PREFIX = "SCALER_"
 
@@ -69,14 +68,8 @@ class _Address(msgspec.Struct, frozen=True):
     """Marks a text that is ``host:port``; an empty host means every interface."""
 
 
-class _Bytes(msgspec.Struct, frozen=True):
-    """Marks a whole number that is a size; its text may be a Kubernetes quantity."""
-
-
 Duration = Annotated[float, _Seconds()]
 """Seconds; written as ``15s``, ``500ms``, ``1m30s``, ``2h`` or a bare number of seconds."""
-Size = Annotated[int, _Bytes()]
-"""Bytes; written as ``64Mi``, ``2Gi``, ``500M`` or a bare number of bytes."""
 Address = Annotated[str, _Address()]
 """``host:port``, ``:port`` or ``[v6]:port``."""
 
@@ -140,8 +133,6 @@ def read(kind: Any, text: str, bare: str = "") -> Any:
     bare_type, marks = _unmarked(kind)
     if any(isinstance(mark, _Seconds) for mark in marks):
         return seconds(text, bare)
-    if any(isinstance(mark, _Bytes) for mark in marks):
-        return size(text)
     if any(isinstance(mark, _Address) for mark in marks):
         return address(text)
     if get_origin(bare_type) is Literal:
@@ -199,14 +190,6 @@ def seconds(text: str, bare: str = "") -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-def size(text: str) -> int:
-    """Bytes of a quantity."""
-    try:
-        return int(parse_quantity(text.strip()))
-    except ValueError:
-        raise ValueError(f"{text!r} is not a size such as 64Mi, 2Gi or 500M") from None
-
-
 def address(text: str) -> str:
     """The text itself when it is an address to listen on or to call."""
     host, colon, port = text.rpartition(":")
@@ -233,8 +216,6 @@ def placeholder(kind: Any) -> str:
     bare, marks = _unmarked(kind)
     if any(isinstance(mark, _Seconds) for mark in marks):
         return "DURATION"
-    if any(isinstance(mark, _Bytes) for mark in marks):
-        return "SIZE"
     if any(isinstance(mark, _Address) for mark in marks):
         return "ADDRESS"
     if get_origin(bare) is Literal:
@@ -252,13 +233,4 @@ def shown(kind: Any, value: Any) -> str:
         return ",".join(value)
     if any(isinstance(mark, _Seconds) for mark in marks):
         return f"{value * 1000:g}ms" if 0 < value < 1 else f"{value:g}s"
-    if any(isinstance(mark, _Bytes) for mark in marks):
-        return _shown_size(value)
     return "" if value is None else str(value)
-
-
-def _shown_size(value: int) -> str:
-    for suffix, factor in (("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)):
-        if value and value % factor == 0:
-            return f"{value // factor}{suffix}"
-    return str(value)

@@ -29,10 +29,7 @@ def rules_of(vpa: VerticalPodAutoscaler) -> Rules:
     """
     spec, annotations = vpa.spec, vpa.metadata.annotations
     limits = _chosen(annotations.get(LIMITS), LimitsPolicy, "ratio")
-    policies: dict[str, ContainerPolicy] = {}
-    for policy in spec.resource_policy.container_policies:  # of a container's own the first counts, of * the last
-        if policy.container_name == ALL_CONTAINERS or policy.container_name not in policies:
-            policies[policy.container_name] = policy
+    policies = {policy.container_name: policy for policy in spec.resource_policy.container_policies}
     containers = {name: _container(policy, spec.startup_boost, limits) for name, policy in policies.items()}
     everyone = containers.pop(ALL_CONTAINERS, None)
     update = spec.update_policy

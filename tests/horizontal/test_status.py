@@ -69,7 +69,7 @@ def test_a_write_points_at_the_object():
 
 def test_a_first_check_fills_the_status():
     after, _ = checked(subject(trigger(0), trigger(1)), read(3, 0), read(0, 1))
-    assert [condition.type for condition in after.conditions] == ["Ready", "Active", "Fallback", "TriggerData"]
+    assert [condition.type for condition in after.conditions] == ["Ready", "Active", "Fallback"]
     assert after.triggers_activity == {"s0-queue": TriggerActivity(True), "s1-queue": TriggerActivity(False)}
     assert after.last_active_time == to_rfc3339(NOW)
 
@@ -84,8 +84,7 @@ def test_an_unchanged_check_is_the_very_same_status():
 def test_other_conditions_stay():
     paused, custom = Condition("Paused", "False", "", ""), Condition("Mine", "True", "", "")
     after, _ = checked(subject(), read(3), status=ScaledObjectStatus(conditions=(custom, paused)))
-    kinds = [condition.type for condition in after.conditions]
-    assert kinds == ["Ready", "Active", "Fallback", "Paused", "TriggerData", "Mine"]
+    assert [condition.type for condition in after.conditions] == ["Ready", "Active", "Fallback", "Paused", "Mine"]
 
 
 def test_the_last_active_time_advances_at_most_once_a_minute():

@@ -109,7 +109,6 @@ SCALING = (
         status=True,
         generation=SPEC,
         created=defaults.no_disruptions,
-        check=checks.budget,
     ),
     Resource(
         "coordination.k8s.io",

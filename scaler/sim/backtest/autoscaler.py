@@ -5,7 +5,7 @@ Rates, windows and memory are `limits`' own; what a resource metric asks for is 
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -88,6 +88,8 @@ class Autoscaler:
         self._window = window
         self.settings = settings or Settings()
         self.memory = Memory()
+        self.last = Asked(None, ())
+        """What the metrics asked for when they were last looked at."""
         self.scaled_at: float | None = None
         """When it last changed the replicas."""
         self.apply(hpa)
@@ -123,7 +125,7 @@ class Autoscaler:
             return self._moved(wanted, min(max(wanted, self.least), self.most), now)
         if self.memory.recommendations is None:
             self.memory = msgspec.structs.replace(self.memory, recommendations=(limits.Moment(wanted, now),))
-        found = self.asked(fleet, sample, outside, wanted, now)
+        found = self.last = self.asked(fleet, sample, outside, wanted, now)
         if found.replicas is None:
             return wanted
         wish = Wish(wanted, found.replicas, self.least, self.most)
@@ -133,6 +135,11 @@ class Autoscaler:
             limited = limits.behaved(self.memory, wish, self._rules, now)
         self.memory = limited.memory
         return self._moved(wanted, limited.replicas, now)
+
+    def asked_by(self, which: Callable[[Metric], bool]) -> int:
+        """The most that some of the metrics asked for when they were last looked at."""
+        by = zip(self.metrics, self.last.by, strict=False)
+        return max((count for metric, count in by if count is not None and which(metric)), default=0)
 
     def _moved(self, before: int, after: int, now: float) -> int:
         if after != before:

@@ -6,6 +6,7 @@ memory beyond a limit ends the container, which begins anew, later each time (Cr
 """
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -21,6 +22,12 @@ FULL = 0.9
 """With more of its limit than this in use a pod is near the end of its memory."""
 SURGE = 0.25
 """The share of pods that a rollout may add, and the share it may be without (a Deployment's defaults)."""
+QUICK = 600.0
+"""A container that is killed so soon after its start is helped at once (the updater's default)."""
+_COLUMNS = (
+    *("ids", "born", "ready_at", "fresh_since", "kills", "quick"),
+    *("skew", "requests", "limits", "cpu", "memory"),
+)
 LEAST_SHARE = 0.05
 """However uneven the load is, a pod gets this much of an even share."""
 
@@ -46,12 +53,12 @@ class Happened(msgspec.Struct, gc=False):
     killed: int = 0
 
 
-def shape(requests: list[Amounts], limits: list[Amounts]) -> Shape:
+def shape(requests: Sequence[Amounts], limits: Sequence[Amounts]) -> Shape:
     """From each container's amounts."""
     return Shape(_table(requests, 0.0), _table(limits, math.inf))
 
 
-def _table(amounts: list[Amounts], missing: float) -> Floats:
+def _table(amounts: Sequence[Amounts], missing: float) -> Floats:
     return np.array([[one.get("cpu", missing), one.get("memory", missing)] for one in amounts], dtype=np.float64)
 
 
@@ -74,6 +81,9 @@ class Fleet:
         self.fresh_since = np.zeros(0)
         """When its memory last began anew."""
         self.kills = np.zeros(0)
+        """How often it was killed for memory."""
+        self.quick = np.zeros(0)
+        """Whether the last of these kills came soon after a start (1) or not (0)."""
         self.skew = np.zeros(0)
         self.requests = np.zeros((0, containers, 2))
         self.limits = np.zeros((0, containers, 2))
@@ -81,8 +91,8 @@ class Fleet:
         """Millicores in use."""
         self.memory = np.zeros((0, containers))
         """Bytes in use."""
-        self.killed: list[tuple[int, float]] = []
-        """Containers that the last step ended for memory, and what each had requested."""
+        self.killed: list[tuple[int, int, float]] = []
+        """Containers that the last step ended for memory: id of the pod, number, bytes that it had requested."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,7 +105,13 @@ class Fleet:
         spread = self._random.normal(0.0, nature.skew, count) if nature.skew else np.zeros(count)
         self.ids = np.concatenate([self.ids, np.arange(self._next, self._next + count)])
         self._next += count
-        for name, value in (("born", now), ("ready_at", ready_at), ("fresh_since", now), ("kills", 0.0)):
+        for name, value in (
+            ("born", now),
+            ("ready_at", ready_at),
+            ("fresh_since", now),
+            ("kills", 0.0),
+            ("quick", 0.0),
+        ):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(count, value)]))
         self.skew = np.concatenate([self.skew, np.maximum(1.0 + spread, LEAST_SHARE)])
         self.requests = np.concatenate([self.requests, np.repeat(given.requests[None], count, axis=0)])
@@ -106,18 +122,7 @@ class Fleet:
 
     def remove(self, gone: Rows) -> None:
         """Pods that end."""
-        for name in (
-            "ids",
-            "born",
-            "ready_at",
-            "fresh_since",
-            "kills",
-            "skew",
-            "requests",
-            "limits",
-            "cpu",
-            "memory",
-        ):
+        for name in _COLUMNS:
             setattr(self, name, getattr(self, name)[~gone])
 
     def resize(self, rows: Rows, given: Shape) -> None:
@@ -217,11 +222,13 @@ class Fleet:
         if not rows.any():
             return
         self.killed = [
-            (int(column), float(self.requests[row, column, MEMORY])) for row, column in np.argwhere(beyond)
+            (int(self.ids[row]), int(column), float(self.requests[row, column, MEMORY]))
+            for row, column in np.argwhere(beyond)
         ]
         happened.killed = int(beyond.sum())
         pause = np.minimum(10.0 * 2.0 ** self.kills[rows], 300.0) * (self.kills[rows] > 0)
         self.ready_at[rows] = now + self.startup + pause
+        self.quick[rows] = now - self.fresh_since[rows] < QUICK
         self.fresh_since[rows] = now
         self.kills[rows] += 1
 

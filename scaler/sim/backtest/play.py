@@ -17,13 +17,17 @@ import numpy as np
 from scaler.api.meta import Raw
 from scaler.sim.backtest.autoscaler import Autoscaler
 from scaler.sim.backtest.fleet import Fleet, Happened, Shape, shape
+from scaler.sim.backtest.joint import Joint
 from scaler.sim.backtest.run import Event, EventKind, Run, Series
 from scaler.sim.backtest.samples import Samples
 from scaler.sim.backtest.scene import Floats, Policy, Scene
 from scaler.sim.backtest.triggers import Operator
+from scaler.sim.backtest.vertical import MINUTE, Vertical
 
 SYNC = 15.0
 """Seconds between two decisions of the HPA controller, upstream's default."""
+COARSELY = 300.0
+"""Seconds between two recommendations where a step is a minute or more."""
 
 
 def play(scene: Scene, policy: Policy, *, seed: int = 0, step: float = 15.0) -> Run:
@@ -63,6 +67,7 @@ class World:
         self._rollouts = sorted(nature.rollouts)
         self._operator = self._make_operator()
         self._autoscaler = self._make_autoscaler()
+        self._vertical = self._make_vertical()
         self._sync_due = self.now + SYNC
         self._events: list[Event] = []
         self._rows = np.full((self.steps, len(Series.__struct_fields__)), np.nan)
@@ -93,6 +98,16 @@ class World:
         names = [container.name for container in self.scene.workload.containers]
         return Autoscaler(body, names, self.scene.nature.window)
 
+    def _make_vertical(self) -> Vertical | None:
+        if self.scene.vpa is None or self.policy in {"as-it-is", "hpa"}:
+            return None
+        every = MINUTE if self.step < MINUTE else COARSELY
+        vertical = Vertical(self.scene, self.given, self.now, self._random(3), every)
+        if self.policy == "together" and self._autoscaler is not None:
+            vertical.joint = Joint(self.scene.workload, self.given, vertical.rules, vertical.recommender)
+            self._autoscaler.apply(vertical.joint.couple(self._autoscaler.hpa))
+        return vertical
+
     # -- one step ----------------------------------------------------------------------------------------------
 
     def advance(self, index: int) -> None:
@@ -106,6 +121,7 @@ class World:
         self._work_off(index, happened)
         self.samples.take(self.fleet, self.now)
         self._scale(index, happened.ready)
+        self._size()
         self._record(index, demand, happened)
 
     def _roll_out(self) -> None:
@@ -143,6 +159,19 @@ class World:
             outside = self._operator.tell(self._outside(index), self.wanted, ready, self.now)
         sample = self.samples.latest(self.now, self.step)
         self._want(self._autoscaler.judge(self.fleet, sample, outside, self.wanted, self.now), "by the HPA")
+
+    def _size(self) -> None:
+        if self._vertical is None:
+            return
+        sample = self.samples.latest(self.now, self.step)
+        self._vertical.advance(self.fleet, sample, self.wanted, self.now, self._autoscaler)
+        self.given = self._vertical.given
+        self._events += self._vertical.told
+        self._vertical.told.clear()
+
+    def _scale_point(self) -> float:
+        joint = self._vertical.joint if self._vertical is not None else None
+        return math.nan if joint is None else joint.memory.standing.scale_points.get("cpu", math.nan)
 
     def _outside(self, index: int) -> dict[str, float]:
         """What external metrics show now."""
@@ -182,7 +211,7 @@ class World:
             happened.memory,
             given[0],
             given[1],
-            math.nan,
+            self._scale_point(),
             self.backlog,
             happened.short,
             happened.at_risk,

@@ -94,7 +94,7 @@ def test_memory_follows_load_and_age_and_ends_the_container_beyond_its_limit() -
     assert pods.step(1.7, None, 30.0).at_risk == 4
     happened = pods.step(2.4, None, 45.0)
     assert happened.killed == 4
-    assert pods.killed == [(0, float(GIB))] * 4
+    assert pods.killed == [(pod, 0, float(GIB)) for pod in range(4)]
     assert pods.step(2.4, None, 50.0).ready == 0
     assert pods.step(0.4, None, 66.0).ready == 4
 

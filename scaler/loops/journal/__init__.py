@@ -1,1 +1,0 @@
-"""Writes what was seen and decided, for whoever asks later; judging never waits for it."""
