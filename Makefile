@@ -69,7 +69,8 @@ $(STAMPS)/uv: requirements-uv.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kube-scaler.pth"
 	@printf '#!/bin/sh\nexec "%s/python" -m scaler.programs.cli "$$@"\n' "$(CURDIR)/$(BIN)" > $(BIN)/scaler
-	@chmod +x $(BIN)/scaler
+	@printf '#!/bin/sh\nexec "%s/python" -m webhook "$$@"\n' "$(CURDIR)/$(BIN)" > $(BIN)/scaler-webhook
+	@chmod +x $(BIN)/scaler $(BIN)/scaler-webhook
 	@mkdir -p $(STAMPS) && touch $@
 
 $(RUNTIME): $(STAMPS)/uv requirements.lock

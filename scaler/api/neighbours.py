@@ -6,15 +6,47 @@ Source: upstream's admission webhook. HPAs are taken as they stand, with whateve
 from collections.abc import Iterable
 
 from scaler.api import scaledobject as so
-from scaler.api.meta import Raw
-from scaler.api.rules import Refusal, because, group, target_of
-from scaler.api.scaledobject import ScaledObject
+from scaler.api.meta import Kind, Raw
+from scaler.api.rules import Refusal, Scaling, because, group, target_of
+from scaler.api.scaledobject import ScaledObject, ScaleTargetRef, hpa_name_of
 from scaler.errors import Problem
 
 
-def neighbour_refusals(
-    scaled: ScaledObject, others: Iterable[ScaledObject] = (), hpas: Iterable[Raw] = ()
-) -> list[Refusal]:
+class _OutlinedMeta(Kind, frozen=True, gc=False):
+    name: str = ""
+    namespace: str = ""
+    resource_version: str = ""
+
+
+class _OutlinedConfig(Kind, frozen=True, gc=False):
+    name: str = ""
+
+
+class _OutlinedAdvanced(Kind, frozen=True, gc=False):
+    horizontal_pod_autoscaler_config: _OutlinedConfig = _OutlinedConfig()
+
+
+class _OutlinedSpec(Kind, frozen=True, gc=False):
+    scale_target_ref: ScaleTargetRef
+    advanced: _OutlinedAdvanced = _OutlinedAdvanced()
+
+
+class Outline(Kind, frozen=True, gc=False):
+    """A ScaledObject as far as its neighbours must know it: small, for those who keep every one of a cluster."""
+
+    metadata: _OutlinedMeta
+    spec: _OutlinedSpec
+
+    @property
+    def hpa_name(self) -> str:
+        """The name its HPA has or would have."""
+        return hpa_name_of(self.metadata.name, self.spec.advanced.horizontal_pod_autoscaler_config.name)
+
+
+Other = ScaledObject | Outline
+
+
+def neighbour_refusals(scaled: ScaledObject, others: Iterable[Other] = (), hpas: Iterable[Raw] = ()) -> list[Refusal]:
     """Everything that is wrong beside the other objects and HPAs of its namespace."""
     others, hpas = tuple(others), tuple(hpas)
     return [
@@ -25,12 +57,12 @@ def neighbour_refusals(
     ]
 
 
-def same_target(one: ScaledObject, other: ScaledObject) -> bool:
+def same_target(one: Scaling, other: Scaling) -> bool:
     """Whether both scale the same workload; versions of one group do not count."""
     return target_of(one) == target_of(other)
 
 
-def other_scaled_object(scaled: ScaledObject, others: Iterable[ScaledObject]) -> list[Problem]:
+def other_scaled_object(scaled: ScaledObject, others: Iterable[Other]) -> list[Problem]:
     """A workload has one ScaledObject."""
     ref = scaled.spec.scale_target_ref
     return [
@@ -44,7 +76,7 @@ def other_scaled_object(scaled: ScaledObject, others: Iterable[ScaledObject]) ->
     ]
 
 
-def other_scaled_object_hpa(scaled: ScaledObject, others: Iterable[ScaledObject]) -> list[Problem]:
+def other_scaled_object_hpa(scaled: ScaledObject, others: Iterable[Other]) -> list[Problem]:
     """An HPA has one ScaledObject."""
     return [
         Problem(
@@ -103,7 +135,7 @@ def transfers(scaled: ScaledObject) -> bool:
     return scaled.metadata.annotations.get(so.TRANSFER_HPA_OWNERSHIP) == "true"
 
 
-def _same(one: ScaledObject, other: ScaledObject) -> bool:
+def _same(one: ScaledObject, other: Other) -> bool:
     return (one.metadata.namespace, one.metadata.name) == (other.metadata.namespace, other.metadata.name)
 
 

@@ -7,12 +7,13 @@ Source: upstream's admission webhook. Bounds, triggers and formula are checked b
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import msgspec
 
 from scaler.api import scaledobject as so
 from scaler.api.meta import Raw
-from scaler.api.scaledobject import ScaledObject
+from scaler.api.scaledobject import ScaledObject, ScaleTargetRef
 from scaler.errors import Problem
 from scaler.quantity import parse_quantity
 
@@ -32,6 +33,18 @@ class Refusal(msgspec.Struct, frozen=True):
 
     reason: str
     problem: Problem
+
+
+class _Scales(Protocol):
+    @property
+    def scale_target_ref(self) -> ScaleTargetRef: ...
+
+
+class Scaling(Protocol):
+    """Whatever says which workload it scales: a ScaledObject, or the part of one that others must know."""
+
+    @property
+    def spec(self) -> _Scales: ...
 
 
 def own_refusals(scaled: ScaledObject) -> list[Refusal]:
@@ -62,7 +75,7 @@ def because(reason: str, problems: Iterable[Problem]) -> list[Refusal]:
     return [Refusal(reason, problem) for problem in problems]
 
 
-def target_of(scaled: ScaledObject) -> tuple[str, str, str]:
+def target_of(scaled: Scaling) -> tuple[str, str, str]:
     """Group, kind and name of the workload; versions of one group do not count."""
     ref = scaled.spec.scale_target_ref
     return group(ref.api_version or "apps/v1"), ref.kind or "Deployment", ref.name

@@ -233,7 +233,7 @@ class ScaledObjectStatus(Kind, frozen=True):
     composite_scaler_name: str = ""
     """``composite-metric`` when a formula is used."""
     conditions: tuple[Condition, ...] = ()
-    """Ready, Active, Fallback, Paused and HPAActive."""
+    """Ready, Active, Fallback, Paused and HPAActive, and TriggerData, which is ours."""
     health: dict[str, Health] = {}
     """Failures by metric."""
     triggers_activity: dict[str, TriggerActivity] = {}
@@ -270,4 +270,9 @@ class ScaledObject(Kind, frozen=True):
     @property
     def hpa_name(self) -> str:
         """The name its HPA has or would have."""
-        return self.spec.advanced.horizontal_pod_autoscaler_config.name or f"keda-hpa-{self.metadata.name}"
+        return hpa_name_of(self.metadata.name, self.spec.advanced.horizontal_pod_autoscaler_config.name)
+
+
+def hpa_name_of(name: str, given: str) -> str:
+    """The name of a ScaledObject's HPA: the given one, or KEDA's."""
+    return given or f"keda-hpa-{name}"

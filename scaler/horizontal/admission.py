@@ -6,7 +6,7 @@ What an admission webhook would refuse, `scaler validate` shows and `lifecycle` 
 from collections.abc import Iterable, Sequence
 
 from scaler.api.meta import Raw
-from scaler.api.neighbours import neighbour_refusals
+from scaler.api.neighbours import Other, neighbour_refusals
 from scaler.api.rules import Refusal, own_refusals, pod_refusals, warnings
 from scaler.api.scaledobject import ScaledObject
 from scaler.horizontal import modifiers
@@ -22,7 +22,7 @@ def own(scaled: ScaledObject) -> list[Refusal]:
 
 def refusals(
     scaled: ScaledObject,
-    others: Iterable[ScaledObject] = (),
+    others: Iterable[Other] = (),
     hpas: Iterable[Raw] = (),
     pod_spec: Raw | None = None,
     limit_ranges: Sequence[Raw] = (),

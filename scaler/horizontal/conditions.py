@@ -11,10 +11,13 @@ from scaler.api.scaledobject import ScaledObject
 from scaler.clock import to_rfc3339
 from scaler.errors import Problem
 from scaler.horizontal import pauses
+from scaler.horizontal.freshness import WORST_FIRST, Freshness
 from scaler.horizontal.readings import Decision, Policy, TriggerPlan
 
 READY, ACTIVE, FALLBACK, PAUSED, HPA_ACTIVE = "Ready", "Active", "Fallback", "Paused", "HPAActive"
-"""The condition types, in the order they are written."""
+"""Upstream's condition types, in the order they are written."""
+TRIGGER_DATA = "TriggerData"
+"""Ours, behind them: whether what the triggers showed is fresh data. KEDA leaves alone what it does not know."""
 
 TRUE, FALSE, UNKNOWN = "True", "False", "Unknown"
 
@@ -23,7 +26,7 @@ PARTIAL_ERROR, TRIGGER_ERROR = "PartialTriggerError", "TriggerError"
 SCALE_ERROR = "ErrorGettingCurrentReplicas"
 """Reasons of Ready."""
 
-_ORDER = {kind: index for index, kind in enumerate((READY, ACTIVE, FALLBACK, PAUSED, HPA_ACTIVE))}
+_ORDER = {kind: index for index, kind in enumerate((READY, ACTIVE, FALLBACK, PAUSED, HPA_ACTIVE, TRIGGER_DATA))}
 _STRICT_NOTE = "; without data it is strict: to zero only on a fresh zero of every trigger"
 _LONGEST_WHY = 200
 """Characters of a source's own words that fit into a condition."""
@@ -96,6 +99,29 @@ def failures(failing: Mapping[str, str]) -> str:
     return "; ".join(f"{metric}: {why[:_LONGEST_WHY]}" for metric, why in failing.items())
 
 
+# -- TriggerData -----------------------------------------------------------------------------------------------
+
+_DATA_WORDS: dict[Freshness, str] = {
+    "stale": "its last reading is too old",
+    "missing": "its source has no data, which the trigger's parameters take for a value",
+    "error": "it cannot be read",
+}
+
+
+def trigger_data(states: Mapping[str, Freshness], failing: Mapping[str, str]) -> Condition:
+    """How good the data of each metric is, the worst as the reason; `failing` has the words of what failed."""
+    worst = next((state for state in WORST_FIRST if state in states.values()), "fresh")
+    if worst == "fresh":
+        return Condition(TRIGGER_DATA, TRUE, "Fresh", "Every trigger gave fresh data at the last check")
+    words = (
+        f"{metric} {state}: {failing.get(metric, '')[:_LONGEST_WHY] or _DATA_WORDS[state]}"
+        for metric, state in states.items()
+        if state != "fresh"
+    )
+    rest = sum(state == "fresh" for state in states.values())
+    return Condition(TRIGGER_DATA, FALSE, worst.capitalize(), "; ".join(words) + (f"; {rest} fresh" if rest else ""))
+
+
 # -- Active, Fallback, Paused, HPAActive -----------------------------------------------------------------------
 
 _ACTIVE_MESSAGES = {
@@ -149,7 +175,7 @@ def hpa_active(hpa: Raw | None) -> Condition | None:
 
     Scaling that is disabled at zero replicas is how it should be, not a fault.
     """
-    said = next((one for one in _hpa_conditions(hpa) if one.get("type") == "ScalingActive"), None)
+    said = _scaling_active(hpa)
     if said is None:
         return None
     reason, message = str(said.get("reason") or ""), str(said.get("message") or "")
@@ -158,6 +184,19 @@ def hpa_active(hpa: Raw | None) -> Condition | None:
     if reason == "ScalingDisabled":
         return Condition(HPA_ACTIVE, TRUE, "ScalingDisabled", message)
     return Condition(HPA_ACTIVE, FALSE, reason or "HPAMetricsUnavailable", message)
+
+
+def hpa_words(hpa: Raw | None) -> Raw | None:
+    """As much of what an HPA says of itself as `hpa_active` looks at; None when that is nothing."""
+    said = _scaling_active(hpa)
+    if said is None:
+        return None
+    kept = {name: said[name] for name in ("type", "status", "reason", "message") if said.get(name)}
+    return {"status": {"conditions": [kept]}}
+
+
+def _scaling_active(hpa: Raw | None) -> dict[str, Any] | None:
+    return next((one for one in _hpa_conditions(hpa) if one.get("type") == "ScalingActive"), None)
 
 
 def _hpa_conditions(hpa: Raw | None) -> list[dict[str, Any]]:

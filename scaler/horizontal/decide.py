@@ -35,6 +35,7 @@ from scaler.clock import to_rfc3339
 from scaler.horizontal import demand, pauses
 from scaler.horizontal import fallback as fallbacks
 from scaler.horizontal.answer import Answers
+from scaler.horizontal.freshness import freshness
 from scaler.horizontal.readings import (
     Decision,
     NoScale,
@@ -47,9 +48,6 @@ from scaler.horizontal.readings import (
 
 ACTIVE, NOT_ACTIVE, COOLDOWN, UNKNOWN = "ScalerActive", "ScalerNotActive", "ScalerCooldown", "UnknownState"
 """Reasons of the Active condition."""
-
-FRESH_INTERVALS = 2.0
-"""Polling intervals after which a reading is no fresh one any more: one may be shared, one may be under way."""
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -184,14 +182,12 @@ def _cooldown_end(case: _Case) -> tuple[float, str]:
 
 def _without_fresh_zero(case: _Case) -> tuple[str, ...]:
     """External metrics that do not say zero by a fresh reading of real data."""
-    oldest = case.now - FRESH_INTERVALS * case.spec.polling
     by_formula = case.answers.composite is not None
     proven = {
         reading.metric
         for reading in case.answers.readings
         if isinstance(reading, Reading)
-        and not reading.assumed
-        and reading.at >= oldest
+        and freshness(reading, case.now, case.spec.polling) == "fresh"
         and (by_formula or not reading.active)
     }
     missing = [metric.name for plan in case.subject.triggers for metric in plan.metrics if metric.name not in proven]

@@ -16,6 +16,7 @@ from scaler.horizontal import conditions, events, pauses
 from scaler.horizontal import fallback as fallbacks
 from scaler.horizontal.answer import Answers, answer
 from scaler.horizontal.decide import decide, is_active
+from scaler.horizontal.freshness import freshness
 from scaler.horizontal.readings import (
     Decision,
     Evaluation,
@@ -59,7 +60,7 @@ def evaluate(  # noqa: PLR0917 - judgement takes what it judges
         memory=after,
         active_triggers=answers.active_triggers,
         readings=answers.readings,
-        conditions=_conditions(subject, answers, decision, ready, hpa),
+        conditions=_conditions(subject, answers, decision, (ready, *_data(subject, answers, failing, now)), hpa),
         activity=answers.activity,
         events=_events(subject, answers, memory, failing),
         scale=scale,
@@ -141,20 +142,30 @@ def _remembered(
 
 
 def _conditions(
-    subject: Subject, answers: Answers, decision: Decision, ready: Condition, hpa: Raw | None
+    subject: Subject, answers: Answers, decision: Decision, known: tuple[Condition, ...], hpa: Raw | None
 ) -> tuple[Condition, ...]:
+    """`known` is what the readings alone say: Ready first."""
     if decision.rule == "paused":
         return ()
     if decision.rule == "unreadable-scale":
-        return (ready,)
+        return known[:1]
     forced = pauses.forced_active(subject.scaled)
     mirrored = conditions.hpa_active(hpa)
     return (
-        ready,
+        *known,
         conditions.active(decision, is_active=answers.active or forced, forced=forced),
         conditions.fallback(engaged=answers.fallback),
         *((mirrored,) if mirrored is not None else ()),
     )
+
+
+def _data(subject: Subject, answers: Answers, failing: dict[str, str], now: float) -> tuple[Condition, ...]:
+    """How good the data is; nothing where the HPA alone reads (cpu, memory)."""
+    polling = subject.scaled.spec.polling
+    states = {seen.metric: freshness(seen, now, polling) for seen in answers.readings if seen.metric}
+    nameless = [failure for failure in answers.failures if not failure.metric]
+    states.update({f"trigger {failure.trigger}": "error" for failure in nameless})
+    return (conditions.trigger_data(states, failing),) if states else ()
 
 
 def _ready(

@@ -11,9 +11,9 @@ import msgspec
 from scaler.api.meta import ObjectRef, Raw
 from scaler.api.scaledobject import ScaledObjectSpec
 from scaler.horizontal import arithmetic, conditions
-from scaler.horizontal.decide import FRESH_INTERVALS
 from scaler.horizontal.demand import specs
 from scaler.horizontal.evaluate import kind_of
+from scaler.horizontal.freshness import Freshness, freshness
 from scaler.horizontal.outlook import Change, blocks, changes
 from scaler.horizontal.readings import (
     Composite,
@@ -27,8 +27,6 @@ from scaler.horizontal.readings import (
     TriggerPlan,
 )
 from scaler.quantity import parse_quantity
-
-Freshness = Literal["fresh", "stale", "missing", "error"]
 
 
 class TargetLine(msgspec.Struct, frozen=True):
@@ -182,12 +180,12 @@ def _target(subject: Subject, spec: ScaledObjectSpec, scale: Scale | None) -> Ta
 
 def _triggers(evaluation: Evaluation, subject: Subject, now: float) -> tuple[TriggerLine, ...]:
     seen = {reading.metric: reading for reading in evaluation.readings}
-    oldest = now - FRESH_INTERVALS * subject.scaled.spec.polling
+    polling = subject.scaled.spec.polling
     lines = []
     for plan in subject.triggers:
         if not plan.metrics:
             lines.append(_without_metrics(plan))
-        lines += [_line(plan, spec, seen.get(spec.name), evaluation, now, oldest) for spec in plan.metrics]
+        lines += [_line(plan, spec, seen.get(spec.name), evaluation, now, polling) for spec in plan.metrics]
     return tuple(lines)
 
 
@@ -215,7 +213,7 @@ def _line(  # noqa: PLR0917 - one row of a table has many cells
     seen: Reading | Failure | None,
     evaluation: Evaluation,
     now: float,
-    oldest: float,
+    polling: float,
 ) -> TriggerLine:
     health = evaluation.memory.health.get(spec.name)
     bare = TriggerLine(
@@ -236,7 +234,7 @@ def _line(  # noqa: PLR0917 - one row of a table has many cells
         return msgspec.structs.replace(bare, freshness="error", at=seen.at, age=age, note=seen.why)
     return msgspec.structs.replace(
         bare,
-        freshness="fresh" if seen.at >= oldest else "stale",
+        freshness=freshness(seen, now, polling),
         value=seen.value,
         active=seen.active,
         assumed=seen.assumed,

@@ -9,16 +9,27 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from scaler.actions import Action, Tell
+from scaler.actions import Action, SetReplicas, Tell
 from scaler.api.meta import ObjectRef
 from scaler.clock import Clock
 from scaler.errors import ApiError
 from scaler.horizontal.answer import answer, replaced
 from scaler.horizontal.evaluate import evaluate, outcome, scaling
 from scaler.horizontal.metric_names import COMPOSITE, spelling
-from scaler.horizontal.readings import Evaluation, Failure, MetricAnswer, NoScale, Policy, Reading, Scale, Subject
-from scaler.horizontal.status import judged
+from scaler.horizontal.readings import (
+    Evaluation,
+    Failure,
+    Memory,
+    MetricAnswer,
+    NoScale,
+    Policy,
+    Reading,
+    Scale,
+    Subject,
+)
+from scaler.horizontal.status import ADVANCE, judged
 from scaler.loops.board import Board, BoardEntry, Key
+from scaler.loops.journal.lines import Observation
 from scaler.loops.objects import Objects, Tracked
 from scaler.loops.sources import Sources
 from scaler.triggers.built import Answer, BuiltTrigger
@@ -57,7 +68,9 @@ class Checks:
         tell: Callable[[Tell], None],
         policy: Policy,
         clock: Clock,
+        status_interval: float = ADVANCE,
     ) -> None:
+        """`status_interval` is the time between two writes of lastActiveTime while an object stays active."""
         self._objects = objects
         self._board = board
         self._sources = sources
@@ -68,8 +81,15 @@ class Checks:
         self._tell = tell
         self._policy = policy
         self._clock = clock
+        self._status_interval = status_interval
+        self.on_scaling: Callable[[Tracked, SetReplicas], None] = lambda _tracked, _action: None
+        """Told before a workload is set."""
         self.on_evaluation: list[Callable[[Tracked, Evaluation], None]] = []
         """Told after each poll: the status queue, metrics, the demo."""
+        self.on_look: list[Callable[[Tracked, Sequence[Reading | Failure]], None]] = []
+        """Told what each look found: metrics."""
+        self.on_observation: list[Callable[[Observation], None]] = []
+        """Told of each poll and look as it was judged: the journal."""
 
     async def poll(self, tracked: Tracked) -> float | None:
         """One check with all its consequences.
@@ -87,11 +107,14 @@ class Checks:
             return None
         subject = current  # its triggers may have been built again
         now = self._clock.now()
-        evaluation = evaluate(subject, readings, scale, tracked.memory, self._policy, now, tracked.hpa)
+        before = tracked.memory
+        evaluation = evaluate(subject, readings, scale, before, self._policy, now, tracked.hpa)
         tracked.memory, tracked.readings, tracked.evaluation = evaluation.memory, readings, evaluation
+        if self.on_observation:
+            self._observed(_poll_seen(tracked, subject, scale, before, evaluation))
         self._publish(tracked, subject, evaluation.metrics, now)
-        await self._act(subject, evaluation)
-        tracked.wanted = judged(tracked.wanted, evaluation)
+        await self._act(tracked, subject, evaluation)
+        tracked.wanted = judged(tracked.wanted, evaluation, advance=self._status_interval)
         for listener in self.on_evaluation:
             listener(tracked, evaluation)
         return None if shared_at is None else shared_at + interval
@@ -107,11 +130,17 @@ class Checks:
         if not looked_at:
             raise LookupError(f"ScaledObject {namespace}/{name} has no metric {metric}")
         fresh, _ = await self._read(looked_at, max_age=0.0)
+        for listener in self.on_look:
+            listener(tracked, fresh)
         scale = await self._scales.read(subject, ready=_needs_ready(subject, fresh))
         now = self._clock.now()
         readings = replaced(tracked.readings, fresh)
         counting = None if metric == COMPOSITE else {metric}
-        answers = answer(subject, readings, scale, tracked.memory, now, counting=counting)
+        before = tracked.memory
+        answers = answer(subject, readings, scale, before, now, counting=counting)
+        if self.on_observation:
+            seen = Observation(tracked.key, now, subject, scale, fresh, before, answers.memory, metric=metric)
+            self._observed(seen)
         if tracked.subject is subject:
             tracked.memory, tracked.readings = answers.memory, readings
             if _all_read(tracked, readings):  # else a new leader would replace what is known of the other metrics
@@ -165,10 +194,15 @@ class Checks:
             )
         )
 
-    async def _act(self, subject: Subject, evaluation: Evaluation) -> None:
+    def _observed(self, seen: Observation) -> None:
+        for listener in self.on_observation:
+            listener(seen)
+
+    async def _act(self, tracked: Tracked, subject: Subject, evaluation: Evaluation) -> None:
         action = scaling(subject, evaluation)
         error = ""
         if action is not None:
+            self.on_scaling(tracked, action)
             try:
                 await self._hands.carry_out(action, evaluation.decision.message)
             except ApiError as refused:
@@ -181,6 +215,24 @@ class Checks:
             level = logging.WARNING if event.type == "Warning" else logging.INFO
             log.log(level, event.message, extra=_named(subject.scaled.ref) | {"reason": event.reason})
             self._tell(event)
+
+
+def _poll_seen(
+    tracked: Tracked, subject: Subject, scale: Scale | NoScale, before: Memory, evaluation: Evaluation
+) -> Observation:
+    decision = evaluation.decision
+    return Observation(
+        tracked.key,
+        evaluation.at,
+        subject,
+        scale,
+        tracked.readings,
+        before,
+        evaluation.memory,
+        tracked.hpa,
+        decision.rule,
+        decision.replicas,
+    )
 
 
 def entry_key(ref: ObjectRef) -> Key:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from scaler.api.meta import Raw
+from scaler.api.meta import ObjectMeta, Raw
 from scaler.api.scaledobject import OUR_DOMAIN, ScaledObject, ScaledObjectStatus
 from scaler.horizontal.readings import Evaluation, Failure, Memory, Reading, Subject
 from scaler.loops.board import Key
@@ -69,8 +69,7 @@ class Tracked:
     def asks(self) -> "Asks":
         """What judgement depends on, credentials included: a change of it is checked at once."""
         meta = self.scaled.metadata
-        judged = {name: value for name, value in meta.annotations.items() if name.startswith(JUDGED)}
-        return (meta.generation, tuple(sorted(judged.items())), self.built_from)
+        return (meta.generation, tuple(sorted(judged_annotations(meta).items())), self.built_from)
 
     @property
     def target(self) -> tuple[str, str, str]:
@@ -139,6 +138,11 @@ class Objects:
     def _unindex(self, tracked: Tracked) -> None:
         _discard(self._by_target, tracked.target, tracked.key)
         _discard(self._by_hpa, (tracked.key[0], tracked.scaled.hpa_name), tracked.key)
+
+
+def judged_annotations(meta: ObjectMeta) -> dict[str, str]:
+    """Those that judgement looks at."""
+    return {name: value for name, value in meta.annotations.items() if name.startswith(JUDGED)}
 
 
 def without_status(scaled: ScaledObject) -> ScaledObject:

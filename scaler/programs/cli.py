@@ -10,17 +10,7 @@ from typing import Any
 import click
 
 from scaler import __version__
-from scaler.errors import ApiError, Invalid, ScalerError
-
-WRONG_INPUT, WRONG_CALL, FAILED, INTERRUPTED = 1, 2, 3, 130
-
-EXIT_CODES = """\b
-Exit codes:
-  0  done
-  1  what you gave me to work on is wrong (a manifest, a configuration file)
-  2  you called me wrongly (a flag, a variable, an argument)
-  3  it could not be done now (no cluster, no answer, no right to)
-"""
+from scaler.process.commands import EXIT_CODES, guarded
 
 COMMANDS = {
     "operator": "Scale workloads: read triggers, decide, keep the HPAs.",
@@ -98,32 +88,6 @@ class Offer(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _guarded(run: Callable[..., int]) -> Callable[..., int]:
-    """What is expected to go wrong becomes words and an exit code; bugs keep their traceback."""
-
-    def called(*args: Any, **kwargs: Any) -> int:
-        try:
-            return run(*args, **kwargs) or 0
-        except Invalid as wrong:
-            _complain(*map(str, wrong.problems))
-            return WRONG_INPUT
-        except ApiError as refused:
-            _complain(f"the API server said no: {refused}")
-            return FAILED
-        except (ScalerError, OSError) as failed:
-            _complain(str(failed) or type(failed).__name__)
-            return FAILED
-        except KeyboardInterrupt:
-            return INTERRUPTED
-
-    return called
-
-
-def _complain(*lines: str) -> None:
-    for line in lines:
-        click.echo(f"Error: {line}", err=True)
-
-
 def _program(name: str, declared: str, words: str, **more: Any) -> click.Command:
     from scaler.settings.options import Program
 
@@ -134,7 +98,7 @@ def _program(name: str, declared: str, words: str, **more: Any) -> click.Command
     return Program(
         name,
         getattr(importlib.import_module(f"scaler.settings.{name}"), declared),
-        _guarded(run),
+        guarded(run),
         short_help=COMMANDS[name],
         help=words,
         epilog=EXIT_CODES,

@@ -26,6 +26,7 @@ from scaler.loops.cluster import ClusterView
 from scaler.loops.engine import Engine, Options
 from scaler.process import logs
 from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
+from scaler.programs.journaling import journaling
 from scaler.programs.leadership import BOARD_ADDRESS
 from scaler.serving.certificate_store import Place, follow_folder, follow_secret, keep_secret, put_ca_into_apiservice
 from scaler.serving.certificates import Material, service_names
@@ -96,7 +97,14 @@ class Operator:
         self._feed = FeedServer(
             self.engine.board, self.engine.look, clock.now, trusts=self._tls.is_ours, holder=self._identity
         )
-        self._metrics = OperatorMetrics(self.engine, connection, self._recorder, self._elector, self._feed)
+        self._metrics = OperatorMetrics(
+            self.engine,
+            connection,
+            self._recorder,
+            self._elector,
+            self._feed,
+            detailed=settings.serving.enable_high_cardinality_metrics_labels,
+        )
         self._health = Health()
         self._leading = asyncio.Event()
 
@@ -104,6 +112,7 @@ class Operator:
         """Watch, stand by, lead, and leave in good order; the exit code."""
         async with contextlib.AsyncExitStack() as listening:
             await self._listen(listening)
+            await self._journal(listening)
             self._watch.keep(self.engine.run(), "watching the cluster")
             self._watch.keep(self._recorder.run(), "events")
             self._watch.keep(self._certificates(), "certificates")
@@ -164,6 +173,21 @@ class Operator:
         ):
             runner = await serve(application(self._health, render), *split(address))
             listening.push_async_callback(runner.cleanup)
+
+    async def _journal(self, listening: contextlib.AsyncExitStack) -> None:
+        """Written from the first check on; what is waiting at the end is written after the Lease was given back."""
+        settings = self._settings
+        kept = journaling(
+            settings.journal,
+            settings.reading.aws_endpoint_url,
+            writer=self._identity,
+            policy=options_of(settings).policy,
+            clock=self._clock,
+        )
+        journal = await listening.enter_async_context(kept)
+        if journal is not None:
+            self.engine.checks.on_observation.append(journal.observe)
+            self._metrics.journal = journal
 
     async def _serve_board(self, listening: contextlib.AsyncExitStack) -> None:
         await self._material.wait()
@@ -253,6 +277,9 @@ def options_of(settings: OperatorSettings) -> Options:
         labels=settings.watch.watch_label_selector,
         workers=settings.writing.reconciles,
         spread=settings.reading.first_poll_spread,
+        in_flight=settings.reading.requests_in_flight,
+        status_interval=settings.writing.status_interval,
+        tells_unexpected=settings.reading.check_unexpected_scalers_params,
     )
 
 

@@ -5,6 +5,7 @@ What they say and when they are due is the business of `scaler.serving.certifica
 
 import base64
 import binascii
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -67,6 +68,14 @@ async def follow_secret(connection: Connection, place: Place, clock: Clock, on_m
     await _for_ever(once, clock, last, f"secret {place.namespace}/{place.name}")
 
 
+class Files(msgspec.Struct, frozen=True):
+    """Where someone else puts certificates, PEM."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+
+
 async def follow_folder(folder: Path, clock: Clock, on_material: OnMaterial) -> None:
     """For ever: `on_material` gets tls.crt, tls.key and ca.crt of the folder, now and after each change."""
     last: list[Material] = []
@@ -75,6 +84,16 @@ async def follow_folder(folder: Path, clock: Clock, on_material: OnMaterial) -> 
         _tell_if_new(read_folder(folder), last, on_material)
 
     await _for_ever(once, clock, last, str(folder))
+
+
+async def follow_files(files: Files, clock: Clock, on_material: OnMaterial) -> None:
+    """For ever: `on_material` gets what the files hold, now and after each change."""
+    last: list[Material] = []
+
+    async def once() -> None:
+        _tell_if_new(read_files(files), last, on_material)
+
+    await _for_ever(once, clock, last, str(files.certificate))
 
 
 async def ensure_secret(connection: Connection, place: Place, names: Sequence[str], now: float) -> Material:
@@ -107,13 +126,21 @@ async def read_secret(connection: Connection, place: Place) -> tuple[Material | 
 
 def read_folder(folder: Path) -> Material:
     """The material of a folder; Invalid names the file that is missing or empty."""
+    made = read_files(Files(folder / "tls.crt", folder / "tls.key", folder / "ca.crt"))
+    with contextlib.suppress(OSError):  # someone else signs
+        return msgspec.structs.replace(made, ca_key=(folder / "ca.key").read_bytes())
+    return made
+
+
+def read_files(files: Files) -> Material:
+    """What the files hold; Invalid names each that cannot be read."""
     found, problems = {}, []
-    for file, field in _FIELDS.items():
+    for field in ("ca", "certificate", "key"):
+        path: Path = getattr(files, field)
         try:
-            found[field] = (folder / file).read_bytes()
+            found[field] = path.read_bytes()
         except OSError as error:
-            if file != "ca.key":  # someone else signs
-                problems.append(Problem(str(folder / file), f"cannot be read: {error.strerror}"))
+            problems.append(Problem(str(path), f"cannot be read: {error.strerror}"))
     if problems:
         raise Invalid(problems)
     return Material(**found)

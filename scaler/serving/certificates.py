@@ -5,6 +5,7 @@ Pure but for the random numbers of a key: time is a parameter, and where the PEM
 """
 
 import datetime as dt
+import ipaddress
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -88,9 +89,9 @@ def make_authority(now: float, life: float = AUTHORITY_LIFE) -> Pair:
 
 
 def make_leaf(authority: Pair, names: Sequence[str], now: float, life: float = LEAF_LIFE) -> Pair:
-    """A certificate for these DNS names, good for serving and for calling (the board's feed asks for both)."""
+    """A certificate for these DNS names and IP addresses: it serves and, for the board's feed, calls."""
     if not names:
-        raise ValueError("a certificate needs at least one DNS name")
+        raise ValueError("a certificate needs at least one DNS name or address")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, min(names, key=len)[:64])])
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)  # signatures only
@@ -102,7 +103,7 @@ def make_leaf(authority: Pair, names: Sequence[str], now: float, life: float = L
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_general(each) for each in names]), critical=False)
         .add_extension(signer, critical=False)
     )
     return Pair(builder.sign(authority.key, hashes.SHA256()), key)
@@ -154,18 +155,26 @@ def _leaf_due(material: Material | None, names: Sequence[str], now: float) -> st
         return "tls.key is not the key of tls.crt"
     if not issued_by(leaf, x509.load_pem_x509_certificates(material.ca)[:1]):
         return "tls.crt is not signed by ca.crt"
-    if missing := [name for name in names if name not in dns_names(leaf)]:
+    if missing := [name for name in names if name not in served_names(leaf)]:
         return f"tls.crt lacks the name {missing[0]}"
     return _ageing("the certificate", leaf, now, LEAF_MARGIN)
 
 
-def dns_names(certificate: x509.Certificate) -> list[str]:
-    """The DNS names that the certificate is for."""
+def served_names(certificate: x509.Certificate) -> list[str]:
+    """The DNS names and IP addresses that the certificate is for."""
     try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    return list(names.value.get_values_for_type(x509.DNSName))
+    addresses = names.get_values_for_type(x509.IPAddress)
+    return [*names.get_values_for_type(x509.DNSName), *map(str, addresses)]
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _ageing(what: str, certificate: x509.Certificate, now: float, margin: float) -> str:

@@ -9,6 +9,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterable
 
+from scaler.horizontal.freshness import Freshness, freshness
 from scaler.horizontal.metric_names import COMPOSITE
 from scaler.horizontal.pauses import paused
 from scaler.horizontal.readings import Evaluation, Failure, Reading, TriggerPlan
@@ -18,8 +19,6 @@ from scaler.serving.exposition import Family, labels
 
 AT_A_TIME = 50
 """Objects written before the loop gets a turn; about a millisecond."""
-FRESH = 2.0
-"""Intervals that a reading is fresh for."""
 
 GO_TYPES = {
     "aws-sqs-queue": "awsSqsQueueScaler",
@@ -59,6 +58,12 @@ class ObjectMetrics:
             elif reading.assumed:
                 self._of(tracked.key).empty[reading.trigger, reading.metric] += 1
 
+    def looked(self, tracked: Tracked, fresh: Iterable[Reading | Failure]) -> None:
+        """An HPA's read had some triggers looked at: what fails counts as in a poll, as upstream."""
+        for reading in fresh:
+            if isinstance(reading, Failure):
+                self._of(tracked.key).failures[reading.trigger, reading.metric] += 1
+
     def _of(self, key: Key) -> "_Counts":
         return self._counts.setdefault(key, _Counts())
 
@@ -92,7 +97,7 @@ class ObjectMetrics:
             where = {"namespace": namespace, "resource": name, "type": "scaledobject"}
             families.lateness.add(labels(where), self._lateness[tracked.key])
         plans = {plan.index: plan for plan in subject.triggers}
-        limit = FRESH * subject.scaled.spec.polling
+        polling = subject.scaled.spec.polling
         for reading in tracked.readings:
             if reading.metric and reading.trigger in plans:
                 plan = plans[reading.trigger]
@@ -100,7 +105,7 @@ class ObjectMetrics:
                 families.errors.add(about, counts.failures[reading.trigger, reading.metric])
                 if empty := counts.empty[reading.trigger, reading.metric]:
                     families.empty.add(_about_empty(tracked.key, plan, reading.metric), empty)
-                _write_reading(families, about, reading, evaluation, old=now - reading.at > limit)
+                _write_reading(families, about, reading, evaluation, freshness(reading, now, polling))
         _write_composite(families, tracked.key, evaluation)
 
     def _forget_all_but(self, here: set[Key]) -> None:
@@ -132,12 +137,14 @@ class _Families:
         self.active = gauge("keda_scaler_active", about="Whether a trigger is active (1) or not (0).")
         self.value = gauge("keda_scaler_metrics_value", about="The value of each metric that the HPA uses.")
         self.latency = gauge("keda_scaler_metrics_latency_seconds", about="How long reading each metric took.")
-        self.errors = counter("keda_scaler_detail_errors_total", about="Failed polls of each trigger.")
+        self.errors = counter("keda_scaler_detail_errors_total", about="Failed polls and reads of each trigger.")
         self.empty = counter(
             "keda_scaler_empty_upstream_responses_total", about="Polls whose source had no data, by trigger."
         )
         self.paused = gauge("keda_scaled_object_paused", about="Whether a ScaledObject is paused (1) or not (0).")
-        self.object_errors = counter("keda_scaled_object_errors_total", about="Failed polls of each ScaledObject.")
+        self.object_errors = counter(
+            "keda_scaled_object_errors_total", about="Failed polls and reads of each ScaledObject."
+        )
         self.lateness = gauge("keda_internal_scale_loop_latency_seconds", about="How late the last poll began.")
         self.registered = gauge("keda_trigger_registered_total", about="Triggers by type.")
         self.data = gauge(
@@ -152,19 +159,17 @@ class _Families:
 
 
 def _write_reading(
-    families: _Families, about: str, reading: Reading | Failure, evaluation: Evaluation, *, old: bool
+    families: _Families, about: str, reading: Reading | Failure, evaluation: Evaluation, state: Freshness
 ) -> None:
     if isinstance(reading, Failure):
         families.active.add(about, float(evaluation.activity.get(reading.metric, False)))
         answer = evaluation.metrics.get(reading.metric)
         if answer is not None and answer.value is not None:  # the fallback's figure stands for it
             families.value.add(about, answer.value)
-        state = "error"
     else:
         families.active.add(about, float(reading.active))
         families.value.add(about, reading.value)
         families.latency.add(about, reading.latency)
-        state = "missing" if reading.assumed else "stale" if old else "fresh"
     families.data.add(f'{about[:-1]},state="{state}"}}', 1.0)
 
 

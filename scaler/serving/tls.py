@@ -5,15 +5,11 @@ A context given to a listening socket stays the same object for the life of the 
 authority, so who must not be trusted any more is refused after the handshake, by `issued_by` over the current ones.
 """
 
-import contextlib
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 from cryptography import x509
 
+from scaler.kube.pem import load_pair
 from scaler.serving.certificates import Material, issued_by
 
 MINIMUM = ssl.TLSVersion.TLSv1_2
@@ -83,28 +79,3 @@ class MutualTls:
     def is_ours(self, peer: bytes | None) -> bool:
         """Whether the peer's certificate (DER, None without one) was signed by an authority that we trust now."""
         return peer is not None and issued_by(x509.load_der_x509_certificate(peer), self._authorities)
-
-
-def load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """`load_cert_chain` from memory."""
-    with _as_file(certificate.rstrip() + b"\n" + key) as path:
-        context.load_cert_chain(path)
-
-
-@contextlib.contextmanager
-def _as_file(content: bytes) -> Iterator[str]:
-    """OpenSSL reads keys from files only; one in memory leaves nothing behind and needs no writable disk."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("pair")
-        path = Path(f"/proc/self/fd/{descriptor}")
-    else:
-        descriptor, name = tempfile.mkstemp()
-        path = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            yield str(path)
-    finally:
-        if not path.is_relative_to("/proc"):
-            path.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ A setting is a field of a frozen class in `scaler.settings`; its docstring is it
 mark is the flag ``--its-name`` and the variable ``SCALER_ITS_NAME``. It does not know click.
 """
 
-import re
 from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -12,6 +11,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from scaler import declare
+from scaler.clock import seconds
+from scaler.quantity import parse_quantity
 
 PREFIX = "SCALER_"
 
@@ -68,8 +69,14 @@ class _Address(msgspec.Struct, frozen=True):
     """Marks a text that is ``host:port``; an empty host means every interface."""
 
 
+class _Bytes(msgspec.Struct, frozen=True):
+    """Marks a whole number that is a size; its text may be a Kubernetes quantity."""
+
+
 Duration = Annotated[float, _Seconds()]
 """Seconds; written as ``15s``, ``500ms``, ``1m30s``, ``2h`` or a bare number of seconds."""
+Size = Annotated[int, _Bytes()]
+"""Bytes; written as ``64Mi``, ``2Gi``, ``500M`` or a bare number of bytes."""
 Address = Annotated[str, _Address()]
 """``host:port``, ``:port`` or ``[v6]:port``."""
 
@@ -124,8 +131,6 @@ def _build(settings: type, values: dict[str, Any], path: tuple[str, ...]) -> Any
 
 _TRUE = frozenset({"true", "t", "1", "yes", "on", "enabled"})
 _FALSE = frozenset({"false", "f", "0", "no", "off", "disabled"})
-_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)")
 
 
 def read(kind: Any, text: str, bare: str = "") -> Any:
@@ -133,6 +138,8 @@ def read(kind: Any, text: str, bare: str = "") -> Any:
     bare_type, marks = _unmarked(kind)
     if any(isinstance(mark, _Seconds) for mark in marks):
         return seconds(text, bare)
+    if any(isinstance(mark, _Bytes) for mark in marks):
+        return size(text)
     if any(isinstance(mark, _Address) for mark in marks):
         return address(text)
     if get_origin(bare_type) is Literal:
@@ -179,15 +186,12 @@ def truth(text: str) -> bool:
     return lower in _TRUE
 
 
-def seconds(text: str, bare: str = "") -> float:
-    """A time span as Go writes it, or a bare number in seconds (in `bare` where another unit is customary)."""
-    spelt = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", spelt):
-        return float(spelt) * _UNITS[bare or "s"]
-    parts = _SPAN.findall(spelt)
-    if not parts or "".join(number + unit for number, unit in parts) != spelt:
-        raise ValueError(f"{text!r} is not a duration such as 15s, 500ms or 1m30s")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+def size(text: str) -> int:
+    """Bytes of a quantity."""
+    try:
+        return int(parse_quantity(text.strip()))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a size such as 64Mi, 2Gi or 500M") from None
 
 
 def address(text: str) -> str:
@@ -216,6 +220,8 @@ def placeholder(kind: Any) -> str:
     bare, marks = _unmarked(kind)
     if any(isinstance(mark, _Seconds) for mark in marks):
         return "DURATION"
+    if any(isinstance(mark, _Bytes) for mark in marks):
+        return "SIZE"
     if any(isinstance(mark, _Address) for mark in marks):
         return "ADDRESS"
     if get_origin(bare) is Literal:
@@ -233,4 +239,13 @@ def shown(kind: Any, value: Any) -> str:
         return ",".join(value)
     if any(isinstance(mark, _Seconds) for mark in marks):
         return f"{value * 1000:g}ms" if 0 < value < 1 else f"{value:g}s"
+    if any(isinstance(mark, _Bytes) for mark in marks):
+        return _shown_size(value)
     return "" if value is None else str(value)
+
+
+def _shown_size(value: int) -> str:
+    for suffix, factor in (("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)):
+        if value and value % factor == 0:
+            return f"{value // factor}{suffix}"
+    return str(value)

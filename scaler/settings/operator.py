@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from scaler.errors import Problem
-from scaler.settings.knobs import Address, Alias, Duration, Knob
+from scaler.settings.knobs import Address, Alias, Duration, Knob, Size
 from scaler.settings.shared import Certificates, Cluster, Leader, Logs, Settings, Watch
 
 
@@ -67,11 +67,52 @@ class Writing(Settings, frozen=True):
     """lastActiveTime is written at most this often while an object stays active; it is exact in memory."""
 
 
+class Journal(Settings, frozen=True):
+    """What is written down of what was seen and decided."""
+
+    journal: Annotated[str, Knob(metavar="DIR|s3://BUCKET/PREFIX")] = ""
+    """Where every reading and decision is written, as JSON lines in gzip files: a folder on a volume, or a bucket
+    that this pod may put objects into. Nothing is written when empty."""
+    journal_file_size: Size = 64 << 20
+    """A file is whole at this size, packed. In a bucket a file waits in memory until it is whole; there it is 8Mi
+    at most."""
+    journal_file_age: Duration = 3600.0
+    """A file is whole after this time; in a bucket after 5m at most."""
+    journal_size: Size = 2 << 30
+    """All files in the folder together: the oldest are removed to make room. A bucket's own lifecycle rules do it
+    there."""
+    journal_age: Duration = 604800.0
+    """Files in the folder that are older are removed."""
+
+    journal_region: Annotated[str, Knob(env=(Alias("AWS_REGION"), Alias("AWS_DEFAULT_REGION")))] = "us-east-1"
+    """The bucket's region."""
+
+    def problems(self) -> list[Problem]:
+        found = []
+        if self.journal.startswith("s3://") and not self.journal.removeprefix("s3://").partition("/")[0]:
+            found.append(Problem("--journal", "must name a bucket, as in s3://BUCKET/PREFIX", self.journal))
+        if "://" in self.journal and not self.journal.startswith("s3://"):
+            found.append(Problem("--journal", "must be a folder or s3://BUCKET/PREFIX", self.journal))
+        if self.journal_file_size < 1 << 16:
+            found.append(Problem("--journal-file-size", "must be at least 64Ki", self.journal_file_size))
+        if self.journal_size < 2 * self.journal_file_size:
+            words = "must be at least twice --journal-file-size: one file is written, another is kept"
+            found.append(Problem("--journal-size", words, self.journal_size))
+        found += [
+            Problem(flag, f"{value:g}s must be at least 1s", value)
+            for flag, value in (("--journal-file-age", self.journal_file_age), ("--journal-age", self.journal_age))
+            if value < 1
+        ]
+        return found
+
+
 class OperatorServing(Settings, frozen=True):
     """What the operator listens on."""
 
     metrics_bind_address: Address = ":8080"
     """Prometheus metrics, at /metrics."""
+    enable_high_cardinality_metrics_labels: bool = False
+    """Give keda_scaler_http_request_duration_seconds the labels of the object and the trigger, too."""
     health_probe_bind_address: Address = ":8081"
     """/healthz and /readyz; a standby is ready."""
     metrics_service_bind_address: Address = ":9666"
@@ -92,6 +133,7 @@ class OperatorSettings(Settings, frozen=True):
     reading: Reading = Reading()
     authentication: Authentication = Authentication()
     writing: Writing = Writing()
+    journal: Journal = Journal()
     serving: OperatorServing = OperatorServing()
     certificates: Certificates = Certificates()
     logs: Logs = Logs()

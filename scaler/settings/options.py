@@ -26,14 +26,24 @@ NEEDLESS = {
     "--profiling-bind-address": "there is no profiling server",
     "--metrics-service-grpc-authority": "the metrics server does not speak gRPC to the operator",
     "--port": "it is --metrics-bind-address here",
-    "--webhooks-service-name": "there is no admission webhook yet",
-    "--enable-webhook-patching": "there is no admission webhook yet",
-    "--validating-webhook-name": "there is no admission webhook yet",
+    "--webhooks-service-name": "the webhook is a program of its own, scaler-webhook: --webhook-service",
+    "--enable-webhook-patching": "the webhook is a program of its own, scaler-webhook: --register-webhook",
+    "--validating-webhook-name": "the webhook is a program of its own, scaler-webhook, and has a name of its own",
     "--http-max-idle-conns": "connections are kept by source and --requests-in-flight bounds them",
     "--http-max-idle-conns-per-host": "connections are kept by source and --requests-in-flight bounds them",
     "--http-idle-conn-timeout": "connections are kept by source and --requests-in-flight bounds them",
 }
 """KEDA's flags without a meaning here, and why."""
+NEEDLESS_OF_VPA = {
+    "--feature-gates": "every feature is open",
+    "--reload-cert": "certificates are always read again when they change",
+    "--profiling": "there is no profiling server",
+    "--tls-ciphers": "what OpenSSL takes for safe is used",
+    "--v": "it is --log-level here",
+    "--stderrthreshold": "it is --log-level here",
+    "--logtostderr": "everything goes to standard error",
+}
+"""VPA's, likewise."""
 
 
 class KnobType(click.ParamType[Any]):
@@ -124,9 +134,11 @@ class Program(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as unknown:
-            if unknown.option_name in NEEDLESS:
-                words = f"{unknown.option_name} is KEDA's and has no meaning here: {NEEDLESS[unknown.option_name]}."
-                raise click.UsageError(words, ctx) from None
+            name = unknown.option_name
+            for whose, needless in (("KEDA", NEEDLESS), ("VPA", NEEDLESS_OF_VPA)):
+                if name in needless:
+                    words = f"{name} is {whose}'s and has no meaning here: {needless[name]}."
+                    raise click.UsageError(words, ctx) from None
             raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -12,8 +12,9 @@ from scaler.settings.explain import ExplainSettings
 from scaler.settings.knobs import Spelling
 from scaler.settings.metrics import MetricsSettings
 from scaler.settings.operator import OperatorSettings
-from scaler.settings.options import NEEDLESS
+from scaler.settings.options import NEEDLESS, NEEDLESS_OF_VPA
 from scaler.settings.validate import ValidateSettings
+from scaler.settings.webhook import WebhookSettings
 
 HEADER = """\
 <!-- Generated from scaler/settings by `python -m scaler.settings.reference docs/settings.md`. -->
@@ -26,6 +27,7 @@ bare number of seconds, unless said otherwise. An empty variable counts as none.
 PROGRAMS = (
     ("scaler operator", OperatorSettings),
     ("scaler metrics", MetricsSettings),
+    ("scaler-webhook", WebhookSettings),
     ("scaler explain", ExplainSettings),
     ("scaler validate", ValidateSettings),
     ("scaler demo", DemoSettings),
@@ -63,8 +65,11 @@ def _alias(alias: knobs.Alias) -> str:
 
 
 def _needless() -> str:
-    rows = (f"| `{flag}` | {why} |" for flag, why in NEEDLESS.items())
-    return "\n".join(["## Flags of KEDA without a meaning here\n", "| flag | why |", "|---|---|", *rows]) + "\n"
+    needless = [("KEDA", flag, why) for flag, why in NEEDLESS.items()]
+    needless += [("VPA", flag, why) for flag, why in NEEDLESS_OF_VPA.items()]
+    rows = (f"| `{flag}` | {whose} | {why} |" for whose, flag, why in needless)
+    head = ("## Flags of KEDA and VPA without a meaning here\n", "| flag | of | why |", "|---|---|---|")
+    return "\n".join([*head, *rows]) + "\n"
 
 
 if __name__ == "__main__":

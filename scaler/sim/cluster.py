@@ -17,6 +17,7 @@ from scaler.sim.autoscaling.judgement import Settings
 from scaler.sim.controllers.autoscalers import Autoscalers
 from scaler.sim.controllers.definitions import Definitions
 from scaler.sim.controllers.deployments import Deployments
+from scaler.sim.controllers.disruptions import Disruptions
 from scaler.sim.controllers.garbage import Garbage
 from scaler.sim.controllers.jobs import Jobs
 from scaler.sim.controllers.kubelet import Kubelet, Pace
@@ -99,6 +100,7 @@ class EmbeddedCluster:
             ReplicaSets(registry, pods),
             StatefulSets(registry, pods),
             Jobs(registry, pods),
+            Disruptions(registry),
             self.kubelet,
         )
         loops = [Loop(registry.store, self.clock, reconciler) for reconciler in reconcilers]

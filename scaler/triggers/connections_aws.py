@@ -29,6 +29,7 @@ _LIBRARY = ("aiobotocore.session", "aiobotocore.config", "aiobotocore.credential
 _REMEDIES = {
     "QueueDoesNotExist": "see whether queueURL and awsRegion are right",
     "AWS.SimpleQueueService.NonExistentQueue": "see whether queueURL and awsRegion are right",
+    "NoSuchBucket": "see whether the bucket's name and region are right",
     "AccessDenied": "let the caller do this in its IAM policy",
     "AccessDeniedException": "let the caller do this in its IAM policy",
     "InvalidClientTokenId": "see whether awsAccessKeyID is right",
@@ -72,7 +73,7 @@ class Aws:
         except (BotoCoreError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise Unreadable(f"{place} cannot be read: {error}") from error
+            raise Unreadable(f"{place} cannot be reached: {error}") from error
         return answer
 
     async def signed(self, caller: AwsCaller, service: str, url: str, place: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import yaml
 from scaler import __version__
 from scaler.settings import knobs
 from scaler.settings.metrics import MetricsSettings
-from scaler.settings.operator import OperatorSettings
+from scaler.settings.operator import Journal, OperatorSettings
 from scaler.settings.shared import Certificates, Cluster, Leader
 from tests.absence import unavailable
 
@@ -228,6 +228,19 @@ def operator_env(found: list[dict[str, Any]]) -> dict[str, Any]:
         one for one in found if (one["kind"], one["metadata"]["name"]) == ("Deployment", "scaler-operator")
     ]
     return {one["name"]: one.get("value") for one in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+
+
+def test_the_journal_has_a_folder_that_holds_what_it_may_grow_to(tmp_path: Path) -> None:
+    found = built("journal", tmp_path)
+    assert operator_env(found)["SCALER_JOURNAL"] == "/journal"
+    (pod,) = [
+        one["spec"]["template"]["spec"]
+        for one in found
+        if (one["kind"], one["metadata"]["name"]) == ("Deployment", "scaler-operator")
+    ]
+    assert {"name": "journal", "mountPath": "/journal"} in pod["containers"][0]["volumeMounts"]
+    (volume,) = [one for one in pod["volumes"] if one["name"] == "journal"]
+    assert knobs.read(knobs.Size, volume["emptyDir"]["sizeLimit"]) > Journal().journal_size
 
 
 def test_served_namespaces_are_the_only_ones_with_rights(tmp_path: Path) -> None:

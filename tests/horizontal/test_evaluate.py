@@ -8,7 +8,7 @@ from scaler.api.reasons import ALL
 from scaler.api.scaledobject import Health
 from scaler.horizontal.evaluate import outcome, scaling
 from scaler.horizontal.readings import Evaluation, Memory
-from tests.horizontal.objects import NOW, condition, failed, judge, read, subject, trigger
+from tests.horizontal.objects import NOW, condition, cpu, failed, judge, read, subject, trigger
 
 LONG_AGO = Memory(last_active=NOW - 301, active=True, fallback=False)
 FALLBACK = {"failureThreshold": 0, "replicas": 6}
@@ -110,7 +110,7 @@ def test_a_message_does_not_move_with_the_numbers():
     first = judge(judged, read(0), replicas=2, memory=cooling)
     later = judge(judged, read(0), replicas=7, memory=first.memory, now=NOW + 30)
     assert later.conditions == first.conditions
-    assert "after 1970-01-12T13:51:30Z" in later.conditions[1].message
+    assert "after 1970-01-12T13:51:30Z" in next(one.message for one in later.conditions if one.type == "Active")
     strict = subject(annotations={"kube-scaler.dev/no-data": "strict"})
     held = judge(strict, read(0, assumed=True), replicas=2, memory=LONG_AGO)
     assert held.decision.rule == "stale-zero"
@@ -134,6 +134,49 @@ def test_the_hpas_own_condition_is_mirrored(said, mirrored):
     hpa = {"status": {"conditions": [{"type": "AbleToScale", "status": "True"}, {"type": "ScalingActive", **said}]}}
     found = judge(subject(), read(3), replicas=3, hpa=hpa).conditions[-1]
     assert (found.type, found.status, found.reason, found.message) == ("HPAActive", *mirrored)
+
+
+def data(*readings, judged=None, **more):
+    """The condition TriggerData after a check: status, reason, message."""
+    found = judge(judged or subject(*TWO), *readings, **more).conditions
+    return next(((one.status, one.reason, one.message) for one in found if one.type == "TriggerData"), None)
+
+
+def test_fresh_data_of_every_trigger_is_said_in_the_same_words_at_every_check():
+    later = [read(40, 0, at=NOW + 30), read(1, 1, at=NOW + 30)]
+    assert data(read(3, 0), read(0, 1))[:2] == ("True", "Fresh")
+    assert data(read(3, 0), read(0, 1)) == data(*later, now=NOW + 30)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason", "words"),
+    [
+        (failed(1, "queue nightly is gone"), "Error", "s1-queue error: queue nightly is gone; 1 fresh"),
+        (read(0, 1, assumed=True), "Missing", "s1-queue missing: its source has no data"),
+        (read(5, 1, at=NOW - 61), "Stale", "s1-queue stale: its last reading is too old"),
+    ],
+)
+def test_data_that_is_none_is_named_with_its_metric(bad, reason, words):
+    status, why, message = data(read(3, 0), bad)
+    assert (status, why) == ("False", reason)
+    assert message.startswith(words)
+
+
+def test_the_worst_data_gives_the_reason_and_all_of_it_the_message():
+    status, why, message = data(failed(0, "no answer"), read(0, 1, assumed=True))
+    assert (status, why) == ("False", "Error")
+    assert "s0-queue error: no answer" in message
+    assert "s1-queue missing" in message
+
+
+def test_nothing_is_said_of_data_that_only_the_hpa_reads():
+    assert data(judged=subject(cpu(0)), replicas=2) is None
+
+
+def test_a_trigger_that_cannot_be_built_has_no_data():
+    status, why, message = data(judged=subject(trigger(0, problem="queueURL is required")))
+    assert (status, why) == ("False", "Error")
+    assert "queueURL is required" in message
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from scaler.serving.certificates import (
     LEAF_LIFE,
     LEAF_MARGIN,
     Material,
-    dns_names,
     due,
     issued_by,
     make_authority,
     make_leaf,
     renew,
+    served_names,
     service_names,
 )
 
@@ -42,7 +42,7 @@ def test_there_is_nothing_to_renew_right_after_making():
 def test_the_leaf_is_for_both_sides_and_every_name():
     made = renew(None, NAMES, NOW)
     leaf = first(made.certificate)
-    assert dns_names(leaf) == list(NAMES)
+    assert served_names(leaf) == list(NAMES)
     assert issued_by(leaf, [first(made.ca)])
     uses = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert {use._name for use in uses} == {"serverAuth", "clientAuth"}
@@ -115,7 +115,7 @@ def test_a_certificate_from_the_future_is_made_anew():
 
 
 def test_a_certificate_without_names_is_refused():
-    with pytest.raises(ValueError, match="at least one DNS name"):
+    with pytest.raises(ValueError, match="at least one DNS name or address"):
         make_leaf(make_authority(NOW), [], NOW)
 
 
@@ -123,3 +123,10 @@ def material_of(authority, leaf):
     from scaler.serving.certificates import _key_pem, _pem
 
     return Material(_pem(authority.certificate), _pem(leaf.certificate), _key_pem(leaf.key), _key_pem(authority.key))
+
+
+def test_an_address_is_a_name_of_its_own_kind():
+    names = ["127.0.0.1", "::1", "localhost"]
+    made = renew(None, names, NOW)
+    assert set(served_names(first(made.certificate))) == set(names)
+    assert due(made, names, NOW) == ""

@@ -10,8 +10,9 @@ from scaler.serving.listener import Listener, refusal, response
 class Served:
     """A listener over plain TCP whose requests are kept."""
 
-    def __init__(self, answer=None):
+    def __init__(self, answer=None, longest_body=0):
         self.requests = []
+        self._longest_body = longest_body
         self._answer = answer or (lambda request: response(200, request.target.encode(), "text/plain"))
 
     def handle(self, request):
@@ -19,7 +20,7 @@ class Served:
         return self._answer(request)
 
     async def __aenter__(self):
-        self.listener = Listener(self.handle)
+        self.listener = Listener(self.handle, self._longest_body)
         self.port = await self.listener.start("127.0.0.1", 0, None)
         return self
 
@@ -126,6 +127,55 @@ async def test_what_is_not_a_plain_question_ends_the_connection(sent, status):
     assert came.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"Connection: close" in came
     assert b'"kind":"Status"' in came
+    assert served.requests == []
+
+
+def post(body, *lines, length=None):
+    head = (f"POST /a HTTP/1.1\r\nContent-Length: {len(body) if length is None else length}\r\n").encode()
+    return head + "".join(f"{line}\r\n" for line in (*lines, "")).encode() + body
+
+
+def echo(request):
+    return response(200, request.body)
+
+
+async def test_a_body_is_read_where_it_is_asked_for():
+    async with Served(echo, longest_body=10) as served:
+        came = await served.send(post(b"0123456789") + post(b"abc") + post(b"", LAST))
+    assert [request.body for request in served.requests] == [b"0123456789", b"abc", b""]
+    assert came.count(b"200 OK") == 3
+
+
+@pytest.mark.parametrize("size", [1, 7, 5000])
+async def test_a_body_may_come_in_pieces_with_the_next_question_behind_it(size):
+    body = bytes(range(256)) * 40
+    whole = post(body) + post(b"next", LAST)
+    async with Served(echo, longest_body=20_000) as served:
+        await served.send(*(whole[at : at + size] for at in range(0, len(whole), size)))
+    assert [request.body for request in served.requests] == [body, b"next"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (post(b"01234567890"), 413),
+        (post(b"", length="-1"), 400),
+        (post(b"", length="9" * 19), 400),
+        (post(b"ab", "Content-Length: 3"), 400),
+        (b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 411),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused(sent, status):
+    async with Served(echo, longest_body=10) as served:
+        came = await served.send(sent)
+    assert came.startswith(f"HTTP/1.1 {status} ".encode())
+    assert served.requests == []
+
+
+async def test_a_body_that_is_cut_off_asks_nothing(monkeypatch):
+    monkeypatch.setattr(module, "HALF_SENT", 0.05)
+    async with Served(echo, longest_body=10) as served:
+        assert await served.send(post(b"01234", length=10)) == b""
     assert served.requests == []
 
 

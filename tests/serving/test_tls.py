@@ -7,9 +7,10 @@ import ssl
 import msgspec
 import pytest
 
+from scaler.kube.pem import load_pair
 from scaler.serving import tls as module
 from scaler.serving.certificates import renew, service_names
-from scaler.serving.tls import MutualTls, ServerTls, load_pair
+from scaler.serving.tls import MutualTls, ServerTls
 
 NOW = 1_790_000_000.0
 NAMES = service_names(["scaler-operator"], "scaler")

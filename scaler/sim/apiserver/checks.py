@@ -18,6 +18,10 @@ KEY_RULE = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
     "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
+PERCENT_RULE = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
 
 
 def workload(obj: Object, old: Object | None) -> list[Problem]:
@@ -135,6 +139,32 @@ def event(obj: Object, old: Object | None) -> list[Problem]:
         said = f'Invalid value: "{about.get("namespace", "")}": does not match event.namespace'
         return [Problem("involvedObject.namespace", said, about.get("namespace", ""))]
     return []
+
+
+def budget(obj: Object, _: Object | None) -> list[Problem]:
+    """A PodDisruptionBudget."""
+    spec = obj.get("spec") or {}
+    least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
+    if least is not None and most is not None:
+        said = f"Invalid value: {shown(spec)}: minAvailable and maxUnavailable cannot be both set"
+        return [Problem("spec", said, spec)]
+    problems = [*_amount_or_share(least, "spec.minAvailable"), *_amount_or_share(most, "spec.maxUnavailable")]
+    policy = spec.get("unhealthyPodEvictionPolicy")
+    if policy not in {None, "IfHealthyBudget", "AlwaysAllow"}:
+        said = f'Unsupported value: "{policy}": supported values: "AlwaysAllow", "IfHealthyBudget"'
+        problems.append(Problem("spec.unhealthyPodEvictionPolicy", said, policy))
+    return problems
+
+
+def _amount_or_share(value: Any, path: str) -> Iterator[Problem]:
+    if isinstance(value, int) and value < 0:
+        yield Problem(path, f"Invalid value: {value}: must be greater than or equal to 0", value)
+    if not isinstance(value, str):
+        return
+    if not (value.endswith("%") and value[:-1].isdigit()):
+        yield Problem(path, f'Invalid value: "{value}": {PERCENT_RULE}', value)
+    elif int(value[:-1]) > 100:
+        yield Problem(path, f'Invalid value: "{value}": must not be greater than 100%', value)
 
 
 def lease(obj: Object, _: Object | None) -> list[Problem]:

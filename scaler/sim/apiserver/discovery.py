@@ -146,6 +146,9 @@ def _entries(served: Served) -> list[Object]:
         entries.append({**_subresource(served, "scale", "Scale"), **scale})
     if resource.resize is not None:
         entries.append(_subresource(served, "resize", resource.kind))
+    if resource.table == "pods":
+        policy = {"group": "policy", "version": "v1", "verbs": ["create"]}
+        entries.append({**_subresource(served, "eviction", "Eviction"), **policy})
     return entries
 
 

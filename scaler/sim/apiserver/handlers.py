@@ -1,6 +1,6 @@
 """The verbs over HTTP, for objects and for each subresource: one table says who answers what.
 
-Server-side apply, eviction and whatever else comes as a patch type or a subresource has its place here.
+Whatever comes as a patch type or a subresource has its place here.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from scaler.api.constraints import shown
 from scaler.errors import Problem
-from scaler.sim.apiserver import deletion, patches, refusals, requests, scales, shapes, streams, watches
+from scaler.sim.apiserver import deletion, evictions, patches, refusals, requests, scales, shapes, streams, watches
 from scaler.sim.apiserver.answers import Call, answer, show
 from scaler.sim.apiserver.lists import Lists
 from scaler.sim.apiserver.registry import Options, Registry, Served
@@ -52,6 +52,7 @@ class Handlers:
             ("GET", "scale"): self.get_scale,
             ("PUT", "scale"): self.replace_scale,
             ("PATCH", "scale"): self.patch_scale,
+            ("POST", "eviction"): self.evict,
             ("PUT", "finalize"): self.finalize,
         }
         """By method and subresource."""
@@ -75,6 +76,7 @@ class Handlers:
             "status": resource.status,
             "scale": resource.scale is not None,
             "resize": resource.resize is not None,
+            "eviction": resource.table == "pods",
             "finalize": resource.table == "namespaces",
         }
         if not there.get(name, any(subresource == name for _, subresource in self.objects)):
@@ -148,6 +150,10 @@ class Handlers:
             call.served, call.key, lambda old: {**old, "spec": {"finalizers": finalizers}}
         )
         return self._shown(call, stored)
+
+    async def evict(self, call: Call) -> web.StreamResponse:
+        content = requests.parsed(call.content_type, await call.request.read())
+        return show(await evictions.evict(self.registry, call.key, content, call.query), 201)
 
     # -- scale -------------------------------------------------------------------------------------------------
 

@@ -109,6 +109,7 @@ SCALING = (
         status=True,
         generation=SPEC,
         created=defaults.no_disruptions,
+        check=checks.budget,
     ),
     Resource(
         "coordination.k8s.io",

@@ -1,0 +1,1 @@
+"""Writes what was seen and decided, for whoever asks later; judging never waits for it."""
