@@ -1,7 +1,6 @@
 """The aggregation layer: groups that another server answers, by its APIService.
 
-Requests go on to the Service's place with the caller's name in front-proxy headers, over TLS. Which place that is:
-the external name of an ExternalName Service, else the first address of its Endpoints.
+Requests go on to the Service's place with the caller's name in front-proxy headers, over TLS.
 """
 
 import asyncio
@@ -14,11 +13,13 @@ import aiohttp
 import msgspec
 
 from scaler.clock import to_rfc3339
-from scaler.sim.apiserver.answers import Identity
+from scaler.sim.apiserver import services
+from scaler.sim.apiserver.callers import Identity
 from scaler.sim.apiserver.certificates import FrontProxy
 from scaler.sim.apiserver.discovery import Discovery
 from scaler.sim.apiserver.registry import Registry
 from scaler.sim.apiserver.resources import at
+from scaler.sim.apiserver.services import Unreachable
 from scaler.sim.apiserver.store import DELETED, Event, Object, Table
 
 NAME = "apiservices.apiregistration.k8s.io"
@@ -59,14 +60,6 @@ class Place(msgspec.Struct, frozen=True):
     name: str
     """What its certificate is for."""
     tls: ssl.SSLContext
-
-
-class Unreachable(Exception):
-    """A group has no place, with the reason and the words of the APIService's condition."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class Aggregator:
@@ -133,28 +126,13 @@ class Aggregator:
     def _place(self, service: Object) -> Place:
         spec, reference = service["spec"], service["spec"]["service"]
         namespace, name = reference["namespace"], reference["name"]
-        stored = self.registry.store.table("services").objects.get((namespace, name))
-        if stored is None:
-            raise Unreachable("ServiceNotFound", f'service/{name} in "{namespace}" is not present')
-        host, port = self._address(stored.object, reference.get("port", 443))
+        host, port = services.address(self.registry, namespace, name, reference.get("port", 443))
         authority = None
         if not spec.get("insecureSkipTLSVerify"):
             authority = base64.b64decode(spec.get("caBundle") or "")
         if authority not in self._contexts:
             self._contexts[authority] = self.front.context(authority)
-        return Place(host, port, f"{name}.{namespace}.svc", self._contexts[authority])
-
-    def _address(self, service: Object, port: int) -> tuple[str, int]:
-        if at(service, "spec.type") == "ExternalName":
-            return service["spec"]["externalName"], port
-        meta = service["metadata"]
-        endpoints = self.registry.store.table("endpoints").objects.get((meta["namespace"], meta["name"]))
-        subsets = (endpoints.object.get("subsets") or ()) if endpoints else ()
-        for subset in subsets:
-            if subset.get("addresses") and subset.get("ports"):
-                return subset["addresses"][0]["ip"], subset["ports"][0]["port"]
-        said = f'endpoints for service/{meta["name"]} in "{meta["namespace"]}" have no addresses'
-        raise Unreachable("MissingEndpoints", said)
+        return Place(host, port, services.host_name(namespace, name), self._contexts[authority])
 
     async def _send(self, place: Place, message: Message, patience: aiohttp.ClientTimeout) -> Reply:
         if self._session is None:

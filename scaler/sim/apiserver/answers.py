@@ -5,19 +5,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from aiohttp import web
 
+from scaler.sim.apiserver.callers import Identity
 from scaler.sim.apiserver.refusals import Refusal
 from scaler.sim.apiserver.registry import Served
 from scaler.sim.apiserver.requests import Target
 from scaler.sim.apiserver.store import Key, Object, encode
 
 JSON = "application/json"
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """Who calls."""
-
-    name: str
-    groups: tuple[str, ...] = ()
 
 
 class Call(msgspec.Struct):
@@ -45,10 +39,15 @@ class Call(msgspec.Struct):
 def answer(body: bytes, status: int = 200, warnings: Sequence[str] = ()) -> web.Response:
     """JSON, with a Warning header for each thing a person should know."""
     response = web.Response(body=body, status=status, content_type=JSON)
-    for warning in warnings:
+    warn(response, warnings)
+    return response
+
+
+def warn(response: web.StreamResponse, warnings: Sequence[str]) -> None:
+    """Add warnings to a response that is not on its way yet."""
+    for warning in () if response.prepared else warnings:
         quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{quoted}"')
-    return response
 
 
 def show(content: Object, status: int = 200) -> web.Response:

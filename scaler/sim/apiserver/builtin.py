@@ -1,6 +1,7 @@
 """The built-in kinds, all of them: one entry each, and what is special about it."""
 
 from scaler.sim.apiserver import checks, columns, defaults, events
+from scaler.sim.apiserver.admission import configurations
 from scaler.sim.apiserver.core_kinds import CORE
 from scaler.sim.apiserver.resources import Resource, Version
 from scaler.sim.apiserver.workload_kinds import SCALING, WORKLOADS
@@ -47,6 +48,8 @@ EXTENSION = (
         namespaced=False,
         categories=("api-extensions",),
         generation=("*",),
+        defaults=configurations.mutating,
+        check=configurations.check,
     ),
     Resource(
         "admissionregistration.k8s.io",
@@ -56,6 +59,8 @@ EXTENSION = (
         namespaced=False,
         categories=("api-extensions",),
         generation=("*",),
+        defaults=configurations.validating,
+        check=configurations.check,
     ),
     *(
         Resource(

@@ -156,7 +156,8 @@ def namespace(obj: Object, _: float) -> None:
     _fill(obj, spec={"finalizers": ["kubernetes"]})
 
 
-def namespace_created(obj: Object, _: float) -> None:
+def namespace_created(obj: Object, now: float) -> None:
+    namespace(obj, now)  # once more: a generated name is known only now
     obj["spec"] = {"finalizers": ["kubernetes"]}
     obj["status"] = {"phase": "Active"}
 

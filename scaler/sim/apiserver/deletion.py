@@ -45,11 +45,15 @@ def is_due(resource: Resource, obj: Object) -> bool:
     return not resource.graceful or not meta.get("deletionGracePeriodSeconds")
 
 
-async def delete(registry: "Registry", served: "Served", key: Key, options: DeleteOptions) -> tuple[Stored, bool]:
+async def delete(
+    registry: "Registry", served: "Served", key: Key, options: DeleteOptions, *, reviewed: bool = True
+) -> tuple[Stored, bool]:
     """Delete or mark an object; gives its last version, and whether it is gone."""
     resource, old = served.resource, registry.get(served, key)
     _check_preconditions(served, old.object, options)
-    await registry.review_deletion(served, key, old.object, dry_run=bool(options.dry_run))
+    if reviewed:
+        await registry.review_deletion(served, key, old.object, dry_run=bool(options.dry_run))
+        old = registry.get(served, key)
     new = _marked(resource, old.object, options, registry.clock.now())
     gone = is_due(resource, new)
     if options.dry_run:

@@ -13,7 +13,7 @@ import msgspec
 from scaler.clock import to_rfc3339
 from scaler.sim.apiserver import deletion, refusals, requests, selectors
 from scaler.sim.apiserver.deletion import DeleteOptions
-from scaler.sim.apiserver.registry import Registry
+from scaler.sim.apiserver.registry import Options, Registry, Review
 from scaler.sim.apiserver.resources import at
 from scaler.sim.apiserver.store import Key, Object
 
@@ -22,6 +22,7 @@ LOOK_AGAIN = 10
 """Seconds after which an eviction is tried again that came before the budget was looked at."""
 SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 SPENT = "Cannot evict pod as it would violate the pod's disruption budget."
+ON_ITS_OWN = Options(unreviewed=True)
 DONE: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
 
@@ -30,6 +31,9 @@ async def evict(registry: Registry, key: Key, content: Any, query: Mapping[str, 
     asked = _asked(key, content)
     options = _options(asked, query)
     pods = registry.kind("pods")
+    registry.get(pods, key)
+    review = Review("CREATE", pods, key, "eviction", asked, None, Options(dry_run=bool(options.dry_run)))
+    await registry.reviewed(review)
     pod = registry.get(pods, key).object
     if not _goes_unguarded(pod):
         guards = _guards(registry, pod)
@@ -38,8 +42,9 @@ async def evict(registry: Registry, key: Key, content: Any, query: Mapping[str, 
         for budget in guards:
             await _spend(registry, budget, pod, dry_run=bool(options.dry_run))
     if not options.dry_run:
-        await registry.update(pods, key, lambda old: _marked(old, registry.clock.now()), subresource="status")
-    await deletion.delete(registry, pods, key, options)
+        now = registry.clock.now()
+        await registry.update(pods, key, lambda old: _marked(old, now), ON_ITS_OWN, "status")
+    await deletion.delete(registry, pods, key, options, reviewed=False)
     return DONE
 
 
@@ -52,7 +57,7 @@ def _asked(key: Key, content: Any) -> Object:
         raise refusals.bad_request(f'{kind} in version "v1" cannot be handled as a Eviction: {said}')
     if (content.get("metadata") or {}).get("name") != key[1]:
         raise refusals.bad_request("name in URL does not match name in Eviction object")
-    return content
+    return {"kind": "Eviction", "apiVersion": "policy/v1", **content}
 
 
 def _options(asked: Object, query: Mapping[str, str]) -> DeleteOptions:
@@ -89,7 +94,7 @@ async def _spend(registry: Registry, budget: Object, pod: Object, *, dry_run: bo
     if not dry_run:
         served, key = registry.kind(BUDGETS, "policy"), (budget["metadata"]["namespace"], name)
         now = registry.clock.now()
-        await registry.update(served, key, lambda old: _spent(old, pod, now), subresource="status")
+        await registry.update(served, key, lambda old: _spent(old, pod, now), ON_ITS_OWN, "status")
 
 
 def _is_ready(pod: Object) -> bool:

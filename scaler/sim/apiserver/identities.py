@@ -10,7 +10,7 @@ from typing import Any
 
 from scaler.clock import Clock, to_rfc3339
 from scaler.sim.apiserver import refusals
-from scaler.sim.apiserver.answers import Identity
+from scaler.sim.apiserver.callers import Identity
 from scaler.sim.apiserver.store import Object
 
 ADMIN = Identity("system:admin", ("system:masters", "system:authenticated"))

@@ -62,6 +62,8 @@ def pod(obj: Object, _: float) -> None:
     spec = obj.setdefault("spec", {})
     pod_spec(spec)
     _fill(spec, enableServiceLinks=True)
+    _fill(spec, serviceAccountName="default", serviceAccount="default", preemptionPolicy="PreemptLowerPriority")
+    _fill(spec, priority=0, tolerations=[_tolerated("not-ready"), _tolerated("unreachable")])
     for container in spec.get("containers") or ():
         limits = container["resources"].get("limits")
         if limits:
@@ -70,8 +72,6 @@ def pod(obj: Object, _: float) -> None:
 
 def pod_created(obj: Object, _: float) -> None:
     spec = obj["spec"]
-    _fill(spec, serviceAccountName="default", serviceAccount="default", preemptionPolicy="PreemptLowerPriority")
-    _fill(spec, priority=0, tolerations=[_tolerated("not-ready"), _tolerated("unreachable")])
     obj["status"] = {"phase": "Pending", "qosClass": quality(spec)}
 
 

@@ -86,6 +86,11 @@ def too_large(limit: int) -> Refusal:
     return Refusal(413, "RequestEntityTooLarge", message, {})
 
 
+def internal_error(why: str) -> Refusal:
+    message = f"Internal error occurred: {why}"
+    return Refusal(500, "InternalError", message, {"causes": [{"message": why}]})
+
+
 def expired(message: str) -> Refusal:
     return Refusal(410, "Expired", message)
 

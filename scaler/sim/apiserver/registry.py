@@ -52,6 +52,8 @@ class Options(msgspec.Struct, frozen=True):
     """Do not tell of unknown fields."""
     unconditional: bool = True
     """A change without resourceVersion may overwrite."""
+    unreviewed: bool = False
+    """The server writes on its own account: admission is not asked."""
     warnings: list[str] = []
     """Filled with what a person should know though the write succeeds."""
 
@@ -70,8 +72,12 @@ class Review(msgspec.Struct, frozen=True):
 
 Admit = Callable[[Review], Awaitable[Object | None]]
 """Gives the object to go on with, or raises a `Refusal`."""
+Judge = Callable[[Review], Awaitable[None]]
+"""Raises a `Refusal`, or has nothing against it."""
 
 ORDINARY = Options()
+TRIES = 6
+"""How often a change is made anew because somebody else was faster."""
 
 
 class Registry:
@@ -83,8 +89,10 @@ class Registry:
         self.served: dict[tuple[str, str, str], Served] = {}
         """By group, version and plural."""
         self.group_versions: set[tuple[str, str]] = set()
-        self.admission: list[Admit] = [self._admit_namespace]
-        """Asked in this order about every write that changes something."""
+        self.mutating: list[Admit] = []
+        """Asked in this order about every write, before it is checked."""
+        self.validating: list[Judge] = []
+        """Asked about every write as it is to be stored."""
 
     # -- what is served ----------------------------------------------------------------------------------------
 
@@ -152,13 +160,15 @@ class Registry:
         self._check_place(resource, new, namespace)
         if (new.get("metadata") or {}).get("resourceVersion"):
             raise refusals.Refusal(500, "", "resourceVersion should not be set on objects to be created")
+        schemas.fill(served, new, now)
+        asked = Review("CREATE", served, (namespace, new["metadata"].get("name", "")), "", new, None, options)
+        new = _there(await self._changed(asked))
         table = self.store.table(resource.table)
         metadata.born(resource, new, namespace, now, taken=lambda name: (namespace, name) in table.objects)
-        schemas.fill(served, new, now)
         schemas.complete(resource, new, now)
-        key = (namespace, new["metadata"].get("name", ""))
-        new = await self._admitted(Review("CREATE", served, key, "", new, None, options))
         schemas.check(served, new, None)
+        key = (namespace, new["metadata"].get("name", ""))
+        await self._judged(msgspec.structs.replace(asked, key=key, new=new))
         if key in table.objects:
             raise refusals.already_exists(served.group, resource.plural, key[1])
         if options.dry_run:
@@ -175,20 +185,38 @@ class Registry:
         options: Options = ORDINARY,
         subresource: str = "",
     ) -> Stored:
-        """Replace an object by what `change` makes of it; the argument it is given must be left alone."""
+        """Replace an object by what `change` makes of it; the argument it is given must be left alone.
+
+        A change that comes too late, because somebody wrote while admission was asked, is made anew of what is there.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                return await self._update(served, key, change, options, subresource)
+            except Overtaken:
+                continue
+        return await self._update(served, key, change, options, subresource)
+
+    async def _update(
+        self, served: Served, key: Key, change: Callable[[Object], Object], options: Options, subresource: str
+    ) -> Stored:
         table = self.store.table(served.resource.table)
         old = self.get(served, key)
         body = change(served.shown(old))
         self._check_precondition(served, body, old, options)
         new = self._incoming(served, body, options)
         self._check_place(served.resource, new, key[0], key[1])
-        new = self._kept_apart(served.resource, new, old.object, subresource)
-        metadata.carried(served.resource, new, old.object, raised=subresource in WANTING)
         schemas.fill(served, new, self.clock.now())
-        new = await self._admitted(Review("UPDATE", served, key, subresource, new, old.object, options))
+        asked = Review("UPDATE", served, key, subresource, new, old.object, options)
+        new = self._kept_apart(served.resource, _there(await self._changed(asked)), old.object, subresource)
+        metadata.carried(served.resource, new, old.object, raised=subresource in WANTING)
         schemas.check(served, new, old.object, subresource)
+        await self._judged(msgspec.structs.replace(asked, new=new))
         if table.objects.get(key) is not old:
-            raise refusals.modified(served.group, served.resource.plural, key[1])
+            raise Overtaken(served, key)
+        return self._stored(served, key, new, old, options)
+
+    def _stored(self, served: Served, key: Key, new: Object, old: Stored, options: Options) -> Stored:
+        table = self.store.table(served.resource.table)
         if options.dry_run or _same(new, old.object):
             return Stored(new, old.version)
         if deletion.is_due(served.resource, new):
@@ -251,37 +279,49 @@ class Registry:
             return resource.resize(new, old)
         return _with(new, "status", old.get("status")) if resource.status else new
 
-    async def review_deletion(self, served: Served, key: Key, old: Object, *, dry_run: bool) -> None:
-        """Ask admission whether an object may be deleted."""
-        review = Review("DELETE", served, key, "", None, old, Options(dry_run=dry_run))
-        for admit in self.admission:
-            await admit(review)
+    # -- admission ---------------------------------------------------------------------------------------------
 
-    async def _admitted(self, review: Review) -> Object:
-        new = review.new
-        for admit in self.admission:
-            new = await admit(msgspec.structs.replace(review, new=new))
-        assert new is not None
+    async def reviewed(self, review: Review) -> Object | None:
+        """What admission makes of a write that neither creates nor updates: a deletion, a scale, an eviction."""
+        if review.options.unreviewed:
+            return review.new
+        new = await self._changed(review)
+        await self._judged(msgspec.structs.replace(review, new=new))
         return new
 
-    async def _admit_namespace(self, review: Review) -> Object | None:
-        """Nothing is created in a namespace that is not there or is on its way out."""
-        if review.operation != "CREATE" or not review.served.resource.namespaced:
-            return review.new
-        namespace = self.store.table("namespaces").objects.get(("", review.key[0]))
-        if namespace is None:
-            raise refusals.not_found("", "namespaces", review.key[0])
-        if namespace.object["metadata"].get("deletionTimestamp"):
-            raise _terminating(review)
-        return review.new
+    async def review_deletion(self, served: Served, key: Key, old: Object, *, dry_run: bool) -> None:
+        """Ask admission whether an object may be deleted."""
+        await self.reviewed(Review("DELETE", served, key, "", None, old, Options(dry_run=dry_run)))
+
+    async def _changed(self, review: Review) -> Object | None:
+        new = review.new
+        for admit in () if review.options.unreviewed else self.mutating:
+            new = await admit(msgspec.structs.replace(review, new=new))
+        return new
+
+    async def _judged(self, review: Review) -> None:
+        for judge in () if review.options.unreviewed else self.validating:
+            await judge(review)
+
+    def readmitted(self, served: Served, changed: Object) -> Object:
+        """What an admission made of an object, as if it had been sent so: in the stored spelling, filled."""
+        new = self._incoming(served, changed, Options(quiet=True))
+        schemas.fill(served, new, self.clock.now())
+        return new
 
 
-def _terminating(review: Review) -> refusals.Refusal:
-    name = review.key[0]
-    why = f"unable to create new content in namespace {name} because it is being terminated"
-    said = f"namespace {name} is being terminated"
-    cause = {"reason": "NamespaceTerminating", "message": said, "field": "metadata.namespace"}
-    return refusals.forbidden(review.served.group, review.served.resource.plural, review.key[1], why, [cause])
+class Overtaken(refusals.Refusal):
+    """Somebody else wrote between our reading and our writing."""
+
+    def __init__(self, served: Served, key: Key) -> None:
+        why = "the object has been modified; please apply your changes to the latest version and try again"
+        super().__init__(409, "Conflict", why)
+        self.status = refusals.modified(served.group, served.resource.plural, key[1]).status
+
+
+def _there(new: Object | None) -> Object:
+    assert new is not None, "admission gives back what it was given"
+    return new
 
 
 def _with(obj: Object, field: str, value: Any) -> Object:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from scaler.errors import Problem
 from scaler.sim.apiserver import refusals, selectors
-from scaler.sim.apiserver.registry import ORDINARY, Options, Registry, Served
+from scaler.sim.apiserver.registry import ORDINARY, Options, Registry, Review, Served
 from scaler.sim.apiserver.resources import ScalePaths, at, placed
 from scaler.sim.apiserver.store import Key, Object, Stored
 
@@ -36,11 +38,15 @@ def scale_of(served: Served, stored: Stored) -> Object:
 
 async def write(registry: Registry, served: Served, key: Key, change: Any, options: Options = ORDINARY) -> Object:
     """Let `change` make a new Scale of the current one, and give the object its replicas."""
-    paths = _paths(served)
+    paths, old = _paths(served), scale_of(served, registry.get(served, key))
+    asked = change(old)
+    review = Review("UPDATE", served, key, "scale", asked, old, options)
+    reviewed = await registry.reviewed(review)
+    assert reviewed is not None, "a scale goes in, and a scale comes out"
 
     def rescaled(obj: Object) -> Object:
         stored = registry.get(served, key)
-        scale = change(scale_of(served, stored))
+        scale = reviewed
         replicas = (scale.get("spec") or {}).get("replicas") or 0
         _check(served, key, scale, replicas)
         version = (scale.get("metadata") or {}).get("resourceVersion")
@@ -48,7 +54,8 @@ async def write(registry: Registry, served: Served, key: Key, change: Any, optio
             raise refusals.modified(served.group, served.resource.plural, key[1])
         return placed(obj, paths.spec_replicas, replicas)
 
-    return scale_of(served, await registry.update(served, key, rescaled, options))
+    unreviewed = msgspec.structs.replace(options, unreviewed=True)
+    return scale_of(served, await registry.update(served, key, rescaled, unreviewed))
 
 
 def _check(served: Served, key: Key, scale: Object, replicas: Any) -> None:

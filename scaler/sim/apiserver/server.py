@@ -15,14 +15,17 @@ from multidict import MultiMapping
 
 from scaler.clock import Clock
 from scaler.sim.apiserver import builtin, openapi, refusals, requests
+from scaler.sim.apiserver.admission.namespaces import Namespaces
+from scaler.sim.apiserver.admission.nodes import Nodes
+from scaler.sim.apiserver.admission.webhooks import Webhooks
 from scaler.sim.apiserver.aggregation import Aggregator, Message, Reply
-from scaler.sim.apiserver.answers import JSON, Call, Identity, answer, refuse, show, text
+from scaler.sim.apiserver.answers import JSON, Call, answer, refuse, show, text, warn
+from scaler.sim.apiserver.callers import Identity, calls
 from scaler.sim.apiserver.certificates import FRONT_PROXY, FrontProxy, front_proxy
 from scaler.sim.apiserver.definitions import Definitions
 from scaler.sim.apiserver.discovery import AGGREGATED, REVIEWS, VERSION, Discovery
 from scaler.sim.apiserver.handlers import Handlers
 from scaler.sim.apiserver.identities import Identities
-from scaler.sim.apiserver.nodes import Nodes
 from scaler.sim.apiserver.registry import Registry
 from scaler.sim.apiserver.requests import Target
 from scaler.sim.apiserver.store import Object, Store, encode
@@ -57,7 +60,9 @@ class ApiServer:
         self.front: FrontProxy = front_proxy()
         self.aggregator = Aggregator(self.registry, self.discovery, self.front)
         self.definitions = Definitions(self.registry)
-        self.registry.admission.append(Nodes(self.registry).admit)
+        self.webhooks = Webhooks(self.registry)
+        self.registry.mutating += [Namespaces(self.registry).admit, self.webhooks.mutate]
+        self.registry.validating += [Nodes(self.registry).judge, self.webhooks.validate]
         self.extensions: dict[tuple[str, str], Extension] = {}
         self.writes: Counter[tuple[str, str, str]] = Counter()
         """Writes over HTTP that were carried out, by verb, resource (``pods``, ``leases.coordination.k8s.io``) and
@@ -95,6 +100,7 @@ class ApiServer:
                 await task
         await self._runner.cleanup()
         await self.aggregator.close()
+        await self.webhooks.calls.close()
 
     async def _furnish(self) -> None:
         """What every cluster has from its first moment."""
@@ -114,8 +120,9 @@ class ApiServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            user = self.identities.of(request.headers.get("Authorization", ""))
-            response = await self._answer(request, user)
+            caller = calls(self.identities.of(request.headers.get("Authorization", "")))
+            response = await self._answer(request, caller.user)
+            warn(response, caller.warnings)
         except refusals.Refusal as refusal:
             return refuse(refusal)
         except web.HTTPRequestEntityTooLarge:

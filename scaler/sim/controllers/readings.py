@@ -12,7 +12,7 @@ from scaler.clock import from_rfc3339
 from scaler.quantity import milli_quantity
 from scaler.sim.apiserver import requests, selectors
 from scaler.sim.apiserver.aggregation import Reply
-from scaler.sim.apiserver.answers import Identity
+from scaler.sim.apiserver.callers import Identity
 from scaler.sim.apiserver.server import ApiServer
 from scaler.sim.autoscaling.calculations import Sample
 from scaler.sim.autoscaling.sources import Reading, Samples, Silence, Totals

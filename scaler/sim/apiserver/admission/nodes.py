@@ -19,10 +19,10 @@ class Nodes:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
 
-    async def admit(self, review: Review) -> Object | None:
+    async def judge(self, review: Review) -> None:
         new, old = review.new, review.old
         if review.subresource != "resize" or new is None or old is None:
-            return new
+            return
         name = new["spec"].get("nodeName", "")
         node = self.registry.store.table("nodes").objects.get(("", name))
         if node is not None:
@@ -34,7 +34,6 @@ class Nodes:
             ):
                 why = f'pod update requires features {INIT_CONTAINERS} which are not available on node "{name}"'
                 raise refusals.forbidden("", "pods", review.key[1], why)
-        return new
 
 
 def _first(pod: Object) -> list[Object]:
