@@ -86,7 +86,7 @@ class Neighbourhood:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._lookup = Lookup(connection)
+        self._lookup = Lookup(connection, ttl=0.0)  # whoever applies a set has made the workload a moment ago
         self._scaled = Informer(connection, SCALED_OBJECTS, Outline, indexes={"target": _by_target, "hpa": _by_hpa})
         self._hpas = Informer(connection, HPAS, HpaOutline, indexes={"target": _by_aim})
 
