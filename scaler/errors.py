@@ -1,4 +1,4 @@
-"""The error tree, and nothing else.
+"""The error tree, and how errors of others are put into words.
 
 ::
 
@@ -10,7 +10,12 @@
 Bugs are not in the tree: they are not caught.
 """
 
+import re
+
 import msgspec
+
+_ADDRESS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
+"""What aiohttp adds to an address: where in memory its SSL context lies, another place after each start."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -65,3 +70,8 @@ class ApiError(ScalerError):
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
+
+
+def said(error: BaseException) -> str:
+    """What an error of a client library says, never empty, and the same whenever it says the same."""
+    return _ADDRESS.sub("", str(error)) or type(error).__name__

@@ -12,6 +12,7 @@ import msgspec
 from scaler.api import crd, scaledobject
 from scaler.api import verticalpodautoscaler as vpa
 from scaler.api.crd import SERVED, Schema, Served
+from scaler.api.disruption_budgets import REASONS
 
 HEADER = """\
 <!-- Generated from scaler/api by `python -m scaler.api.reference docs/kinds.md`: edit the kinds, not this file. -->
@@ -91,6 +92,46 @@ ANNOTATIONS = (
         "VerticalPodAutoscaler",
         "none, sidecars, all",
         "Sizes init containers, too: those that run beside the others, or all.",
+    ),
+    Annotation(
+        vpa.MINIMUM_CPU,
+        "VerticalPodAutoscaler",
+        "a quantity, as in 5m",
+        "The least cpu of its pods, instead of the recommender's 25m; shared by their containers.",
+    ),
+    Annotation(
+        vpa.MINIMUM_MEMORY,
+        "VerticalPodAutoscaler",
+        "a quantity, as in 32Mi",
+        "The least memory of its pods, instead of the recommender's 250Mi; shared by their containers.",
+    ),
+    Annotation(
+        vpa.OOM_FLOOR,
+        "VerticalPodAutoscaler",
+        "a duration, as in 8d",
+        "After it was killed for memory a container is so long not sized below what it was then thought to need.",
+    ),
+    Annotation(
+        vpa.OOM_FLOOR, "VerticalPodAutoscalerCheckpoint", "written by the recommender", "Keeps that over restarts."
+    ),
+    Annotation(
+        vpa.FIT_NODE,
+        "VerticalPodAutoscaler",
+        "true, false",
+        "Sizes its pods no larger than the largest node has room for.",
+    ),
+    Annotation(
+        vpa.DISRUPTION_BUDGETS,
+        "VerticalPodAutoscaler",
+        'JSON, as in [{"pods": "10%"}, {"pods": "0", "schedule": "0 9 * * mon-fri", "duration": "8h"}]',
+        "How many running pods may be on the move at once, and when, as Karpenter's budgets say it of nodes; reasons"
+        f" are {', '.join(REASONS)}.",
+    ),
+    Annotation(
+        vpa.RESIZE_PENDING_PERIOD,
+        "VerticalPodAutoscaler",
+        "a duration, as in 5m",
+        "In mode InPlaceOrRecreate a resize that has waited so long for room on its node gives way to an eviction.",
     ),
     Annotation(vpa.POD_UPDATES, "Pod", "written at creation", "Says what was set, and what capped it."),
     Annotation(

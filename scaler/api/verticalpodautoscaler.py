@@ -44,6 +44,20 @@ LIMITS = f"{OUR_DOMAIN}/limits"
 INIT_CONTAINERS = f"{OUR_DOMAIN}/init-containers"
 """Ours, on a VPA: which init containers are sized, too. ``none`` as VPA does, ``sidecars`` those that restart always
 and so run beside the others, ``all`` every one."""
+MINIMUM_CPU = f"{OUR_DOMAIN}/pod-minimum-cpu"
+"""Ours, on a VPA: what its pods are recommended at least, shared by their containers, instead of the recommender's
+25m. With less than 10m usage is not told apart."""
+MINIMUM_MEMORY = f"{OUR_DOMAIN}/pod-minimum-memory"
+"""Ours, on a VPA: the same for memory, instead of 250Mi."""
+OOM_FLOOR = f"{OUR_DOMAIN}/oom-floor"
+"""Ours, on a VPA: for how long (``8d``) a container that was killed for memory is not sized below what it was then
+thought to need. On a checkpoint: that amount, and until when it holds."""
+FIT_NODE = f"{OUR_DOMAIN}/fit-largest-node"
+"""Ours, on a VPA: ``true`` sizes its pods no larger than the largest node has room for, ``false`` not so."""
+DISRUPTION_BUDGETS = f"{OUR_DOMAIN}/disruption-budgets"
+"""Ours, on a VPA: when and how many of its running pods may be moved, as Karpenter's budgets say it of nodes."""
+RESIZE_PENDING_PERIOD = f"{OUR_DOMAIN}/resize-pending-period"
+"""Ours, on a VPA: for how long (``5m``) a resize may wait for room on its node before the pod is evicted."""
 
 Int64 = Annotated[int, msgspec.Meta(extra_json_schema={"format": "int64"})]
 PositiveInt32 = Annotated[int, msgspec.Meta(ge=1, extra_json_schema={"format": "int32"})]

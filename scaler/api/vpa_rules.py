@@ -10,9 +10,11 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from scaler.api import verticalpodautoscaler as api
+from scaler.api.disruption_budgets import budgets_of
 from scaler.api.meta import ObjectMeta
 from scaler.api.verticalpodautoscaler import ContainerPolicy, CpuBoost, Quantity, StartupBoost, VerticalPodAutoscaler
-from scaler.errors import Problem
+from scaler.clock import seconds
+from scaler.errors import Invalid, Problem
 from scaler.quantity import exact_quantity
 
 Feature = Literal["CPUStartupBoost", "InPlace", "PerVPAConfig"]
@@ -24,7 +26,12 @@ _STEPS = {
     "cpu": (Fraction(1, 1000), "whole millicores, as in 250m"),
     "memory": (Fraction(1), "whole bytes, as in 64Mi"),
 }
-_CHOICES = {api.LIMITS: ("ratio", "equal", "no-cpu"), api.INIT_CONTAINERS: ("none", "sidecars", "all")}
+_CHOICES = {
+    api.LIMITS: ("ratio", "equal", "no-cpu"),
+    api.INIT_CONTAINERS: ("none", "sidecars", "all"),
+    api.FIT_NODE: ("true", "false"),
+}
+_AMOUNTS = {api.MINIMUM_CPU: "cpu", api.MINIMUM_MEMORY: "memory"}
 _POLICIES = "spec.resourcePolicy.containerPolicies"
 
 
@@ -205,6 +212,29 @@ def _annotations(metadata: ObjectMeta) -> Iterator[Problem]:
         if text is not None and text not in choices:
             message = f'"{text}" is none of {", ".join(choices)}'
             yield Problem(f"metadata.annotations[{key}]", message, text)
+    for key, resource in _AMOUNTS.items():
+        if key in metadata.annotations:
+            yield from _amount(metadata.annotations[key], resource, f"metadata.annotations[{key}]")
+    yield from _duration(metadata, api.OOM_FLOOR)
+    yield from _duration(metadata, api.RESIZE_PENDING_PERIOD)
+    yield from _budgets(metadata)
+
+
+def _budgets(metadata: ObjectMeta) -> tuple[Problem, ...]:
+    key = api.DISRUPTION_BUDGETS
+    try:
+        budgets_of(metadata.annotations.get(key, ""), f"metadata.annotations[{key}]")
+    except Invalid as wrong:
+        return wrong.problems
+    return ()
+
+
+def _duration(metadata: ObjectMeta, key: str) -> Iterator[Problem]:
+    text = metadata.annotations.get(key)
+    try:
+        seconds(text or "0")
+    except ValueError as error:
+        yield Problem(f"metadata.annotations[{key}]", str(error), text)
 
 
 # -- remarked on -----------------------------------------------------------------------------------------------

@@ -47,6 +47,11 @@ def info(scaled: ScaledObject, what: str) -> Tell:
     return _tell(scaled, reasons.SCALER_INFO, what)
 
 
+def unexpected(scaled: ScaledObject, what: str) -> Tell:
+    """A parameter that nobody reads; asked for by a flag, it is a warning, as upstream has it."""
+    return Tell(scaled.ref, "Warning", reasons.SCALER_INFO.name, what[:_LONGEST])
+
+
 def trigger_failed(scaled: ScaledObject, metric: str, why: str) -> Tell:
     if metric == COMPOSITE:
         return _tell(scaled, reasons.METRIC_SOURCE_FAILED, f"The formula gives no metric: {why}")

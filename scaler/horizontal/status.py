@@ -5,6 +5,7 @@ ends, on hand-over, and else at most once a minute; a failure count beyond `EXAC
 Memory holds the exact ones, and after an unclean restart the cooldown errs late, never early.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ from scaler.horizontal.readings import Evaluation, Memory, Subject
 RESOURCE = "scaledobjects"
 
 ADVANCE = 60.0
-"""Seconds by which lastActiveTime advances at least, while nothing else happens."""
+"""Seconds by which lastActiveTime advances at least, while nothing else happens, unless the installation says."""
 EXACT_FAILURES = 20
 """Failures in a row up to which every one is written."""
 
@@ -45,29 +46,34 @@ def memory_from(scaled: ScaledObject, now: float) -> Memory:
     return Memory(last_active, health=dict(status.health))
 
 
-def judged(status: ScaledObjectStatus, evaluation: Evaluation, *, handover: bool = False) -> ScaledObjectStatus:
-    """The status after a check; `handover` writes the exact lastActiveTime for whoever takes over."""
+def judged(
+    status: ScaledObjectStatus, evaluation: Evaluation, *, handover: bool = False, advance: float = ADVANCE
+) -> ScaledObjectStatus:
+    """The status after a check; `handover` writes the exact lastActiveTime for whoever takes over.
+
+    While nothing else happens it is written once it has advanced by `advance` seconds.
+    """
     after = conditions.merged(status.conditions, evaluation.conditions)
     activity = {metric: TriggerActivity(active) for metric, active in evaluation.activity.items()}
     wanted = msgspec.structs.replace(
         status,
         conditions=after,
         health=_health(status.health, evaluation.memory.health),
-        last_active_time=_last_active(status, evaluation, handover=handover),
+        last_active_time=_last_active(status, evaluation, -math.inf if handover else advance),
         triggers_activity=activity,
     )
     return status if wanted == status else wanted
 
 
-def _last_active(status: ScaledObjectStatus, evaluation: Evaluation, *, handover: bool) -> str | None:
+def _last_active(status: ScaledObjectStatus, evaluation: Evaluation, advance: float) -> str | None:
     written, last = status.last_active_time, evaluation.memory.last_active
     text = None if last is None else to_rfc3339(last)
     if last is None or text == written:
         return written
     before = conditions.found(status.conditions, conditions.ACTIVE).status
     after = conditions.found(evaluation.conditions, conditions.ACTIVE).status
-    due = last - (_time(written, -ADVANCE) or -ADVANCE) >= ADVANCE
-    return text if handover or due or before != after else written
+    due = last - (_time(written, -advance) or -advance) >= advance
+    return text if due or before != after else written
 
 
 def _health(written: Mapping[str, Health], known: Mapping[str, Health]) -> dict[str, Health]:

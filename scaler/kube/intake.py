@@ -9,6 +9,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,8 +18,10 @@ from scaler.api.meta import ObjectRef, Raw
 from scaler.api.scaledobject import API_VERSION, ScaledObject
 from scaler.errors import ApiError
 from scaler.kube.connection import Connection, selectors
-from scaler.kube.kopf_thread import KopfThread, Selection, quieten
 from scaler.kube.our_kinds import KINDS, Identity, Known, OurKind, Undecodable, identity, read
+
+if TYPE_CHECKING:
+    from scaler.kube.kopf_thread import Selection
 
 __all__ = ["Change", "Intake", "Scope", "Undecodable"]
 
@@ -76,11 +80,15 @@ class Intake:
 
     async def run(self) -> None:
         """For ever; ends with the error that ended kopf."""
-        quieten()
         for kind in KINDS:
             for namespace in self._namespaces(kind):
                 self._versions[kind.resource.plural, namespace] = await self._listed(kind, namespace)
         self.synced.set()
+        # kopf takes a good part of a second to import: nobody who was listed waits for it.
+        await asyncio.to_thread(import_module, "scaler.kube.kopf_thread")
+        from scaler.kube.kopf_thread import KopfThread, quieten
+
+        quieten()
         thread = KopfThread(self._connection.server, self._selection(), self._told(), self._since)
         thread.start()
         try:
@@ -88,7 +96,9 @@ class Intake:
         finally:
             await thread.stop()
 
-    def _selection(self) -> Selection:
+    def _selection(self) -> "Selection":
+        from scaler.kube.kopf_thread import Selection
+
         return Selection(
             plurals=tuple(_BY_PLURAL),
             namespaces=self._scope.namespaces,

@@ -18,7 +18,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from scaler.errors import ApiError
+from scaler.errors import ApiError, said
 from scaler.kube.answers import NoAnswer, refusal
 from scaler.kube.lanes import Gate, Lane
 
@@ -246,8 +246,8 @@ def _unanswered() -> Iterator[None]:
     try:
         yield
     except aiohttp.ClientConnectorError as error:
-        raise NoAnswer(str(error), sent=False) from error
+        raise NoAnswer(said(error), sent=False) from error
     except aiohttp.ClientError as error:
-        raise NoAnswer(f"{type(error).__name__}: {error}", sent=True) from error
+        raise NoAnswer(f"{type(error).__name__}: {said(error)}", sent=True) from error
     except TimeoutError as error:
         raise NoAnswer("no answer in time", sent=True) from error

@@ -21,6 +21,10 @@ CameOrWent = Callable[[str, str, str], None]
 """Told the namespace, kind and name of a followed workload that was made or deleted."""
 
 
+Rescaled = Callable[[str, str, str, int], None]
+"""Told the namespace, kind and name of a followed workload whose spec.replicas changed, and to what."""
+
+
 class ScaleNow(msgspec.Struct, frozen=True):
     """What a workload asks for and has."""
 
@@ -55,6 +59,15 @@ class Workloads:
         """Tell of workloads that were made or deleted; changes are not told."""
         for resource, informer in self._followed.items():
             informer.on_change(_telling(FOLLOWED[resource], handler))
+
+    def on_rescaled(self, handler: Rescaled) -> None:
+        """Tell of workloads whose spec.replicas changed, whoever changed it."""
+        for resource, informer in self._followed.items():
+            informer.on_change(_telling_replicas(FOLLOWED[resource], handler))
+
+    def follows(self, resource: Resource) -> bool:
+        """Whether changes of these are told."""
+        return resource in self._followed
 
     async def run(self) -> None:
         """Follow, for ever."""
@@ -92,5 +105,14 @@ def _telling(kind: str, handler: CameOrWent) -> Callable[[Workload | None, Workl
         there = new or old
         if there is not None and (old is None or new is None):
             handler(there.metadata.namespace, kind, there.metadata.name)
+
+    return changed
+
+
+def _telling_replicas(kind: str, handler: Rescaled) -> Callable[[Workload | None, Workload | None], None]:
+    def changed(old: Workload | None, new: Workload | None) -> None:
+        if old is not None and new is not None and old.spec.replicas != new.spec.replicas:
+            replicas = 1 if new.spec.replicas is None else new.spec.replicas
+            handler(new.metadata.namespace, kind, new.metadata.name, replicas)
 
     return changed

@@ -9,12 +9,15 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from scaler.actions import Tell
+from scaler.api.scaledobject import ScaledObject
 from scaler.errors import ApiError
+from scaler.horizontal import events
 from scaler.horizontal.readings import TriggerPlan
 from scaler.loops.objects import Tracked, authentications
 from scaler.loops.sources import Sources
 from scaler.triggers.assembly import assemble
-from scaler.triggers.built import Answer, BuiltTrigger
+from scaler.triggers.built import Answer, BuiltTrigger, unexpected
 from scaler.triggers.connections import Connections
 from scaler.triggers.lookup import Access, World
 
@@ -32,12 +35,15 @@ class Builder:
         *,
         access: Access,
         timeout: float,
+        tell_unexpected: Callable[[Tell], None] | None = None,
     ) -> None:
+        """`tell_unexpected` gets an event for each trigger parameter that nobody reads."""
         self._world = world
         self._connections = connections
         self._sources = sources
         self._access = access
         self._timeout = timeout
+        self._tell_unexpected = tell_unexpected
         self.on_new_plans: Callable[[Tracked], None] = lambda _tracked: None
         """Told when triggers that were built again offer other metrics than before."""
 
@@ -46,6 +52,8 @@ class Builder:
         wanted = (tracked.scaled.metadata.generation, self._credentials(tracked))
         if tracked.built_from != wanted or not complete(tracked):
             self._replace(tracked, await self._built(tracked))
+            if self._tell_unexpected is not None and tracked.built_from != wanted:
+                _tell_each(tracked.scaled, self._tell_unexpected)
             tracked.built_from = wanted
         return tuple(trigger.plan for trigger in tracked.triggers)
 
@@ -105,6 +113,12 @@ class Builder:
             None if found is None else (found.metadata.uid, found.metadata.generation)
             for found in (self._world.authentication(*ref) for ref in authentications(tracked))
         )
+
+
+def _tell_each(scaled: ScaledObject, tell: Callable[[Tell], None]) -> None:
+    for index, entry in enumerate(scaled.spec.triggers):
+        for problem in unexpected(index, entry):
+            tell(events.unexpected(scaled, str(problem)))
 
 
 def complete(tracked: Tracked) -> bool:

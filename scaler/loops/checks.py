@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from scaler.actions import Action, Tell
+from scaler.actions import Action, SetReplicas, Tell
 from scaler.api.meta import ObjectRef
 from scaler.clock import Clock
 from scaler.errors import ApiError
@@ -27,7 +27,7 @@ from scaler.horizontal.readings import (
     Scale,
     Subject,
 )
-from scaler.horizontal.status import judged
+from scaler.horizontal.status import ADVANCE, judged
 from scaler.loops.board import Board, BoardEntry, Key
 from scaler.loops.journal.lines import Observation
 from scaler.loops.objects import Objects, Tracked
@@ -68,7 +68,9 @@ class Checks:
         tell: Callable[[Tell], None],
         policy: Policy,
         clock: Clock,
+        status_interval: float = ADVANCE,
     ) -> None:
+        """`status_interval` is the time between two writes of lastActiveTime while an object stays active."""
         self._objects = objects
         self._board = board
         self._sources = sources
@@ -79,8 +81,13 @@ class Checks:
         self._tell = tell
         self._policy = policy
         self._clock = clock
+        self._status_interval = status_interval
+        self.on_scaling: Callable[[Tracked, SetReplicas], None] = lambda _tracked, _action: None
+        """Told before a workload is set."""
         self.on_evaluation: list[Callable[[Tracked, Evaluation], None]] = []
         """Told after each poll: the status queue, metrics, the demo."""
+        self.on_look: list[Callable[[Tracked, Sequence[Reading | Failure]], None]] = []
+        """Told what each look found: metrics."""
         self.on_observation: list[Callable[[Observation], None]] = []
         """Told of each poll and look as it was judged: the journal."""
 
@@ -106,8 +113,8 @@ class Checks:
         if self.on_observation:
             self._observed(_poll_seen(tracked, subject, scale, before, evaluation))
         self._publish(tracked, subject, evaluation.metrics, now)
-        await self._act(subject, evaluation)
-        tracked.wanted = judged(tracked.wanted, evaluation)
+        await self._act(tracked, subject, evaluation)
+        tracked.wanted = judged(tracked.wanted, evaluation, advance=self._status_interval)
         for listener in self.on_evaluation:
             listener(tracked, evaluation)
         return None if shared_at is None else shared_at + interval
@@ -123,6 +130,8 @@ class Checks:
         if not looked_at:
             raise LookupError(f"ScaledObject {namespace}/{name} has no metric {metric}")
         fresh, _ = await self._read(looked_at, max_age=0.0)
+        for listener in self.on_look:
+            listener(tracked, fresh)
         scale = await self._scales.read(subject, ready=_needs_ready(subject, fresh))
         now = self._clock.now()
         readings = replaced(tracked.readings, fresh)
@@ -189,10 +198,11 @@ class Checks:
         for listener in self.on_observation:
             listener(seen)
 
-    async def _act(self, subject: Subject, evaluation: Evaluation) -> None:
+    async def _act(self, tracked: Tracked, subject: Subject, evaluation: Evaluation) -> None:
         action = scaling(subject, evaluation)
         error = ""
         if action is not None:
+            self.on_scaling(tracked, action)
             try:
                 await self._hands.carry_out(action, evaluation.decision.message)
             except ApiError as refused:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from scaler.actions import SetReplicas
 from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
 from scaler.api.meta import Kind, Raw
 from scaler.api.scaledobject import GroupVersionKindResource, ScaledObject
@@ -91,10 +92,16 @@ class ClusterView:
         self,
         hpa: Callable[[HpaCopy | None, HpaCopy | None], None],
         target: Callable[[str, str, str], None],
+        rescaled: Callable[[str, str, str, int], None],
     ) -> None:
-        """Tell of HPAs (old, new) and of workloads that came or went (namespace, kind, name)."""
+        """Tell of HPAs (old, new), of workloads that came or went (namespace, kind, name), and of new replicas."""
         self._hpas.on_change(hpa)
         self._workloads.on_came_or_went(target)
+        self._workloads.on_rescaled(rescaled)
+
+    def follows(self, action: SetReplicas) -> bool:
+        """Whether changes of that workload's replicas are told."""
+        return self._workloads.follows(Resource(action.group, action.version, action.resource))
 
     async def run(self) -> None:
         """Watch, for ever; ends with the error of a watch that cannot go on."""

@@ -23,10 +23,11 @@ from scaler.loops.board import Board
 from scaler.loops.builder import Builder
 from scaler.loops.checks import Checks
 from scaler.loops.cluster import ClusterView
-from scaler.loops.objects import Objects, authentications
+from scaler.loops.objects import Objects, Tracked, authentications
 from scaler.loops.poller import Poller
 from scaler.loops.reconciler import Reconciler
 from scaler.loops.sources import Sources
+from scaler.loops.standing import Standing
 from scaler.triggers.built import Answer
 from scaler.triggers.connections import Connections
 from scaler.triggers.lookup import Access
@@ -44,6 +45,12 @@ class Options(msgspec.Struct, frozen=True):
     """Label selector of ScaledObjects and their HPAs."""
     workers: int = 32
     spread: float = 8.0
+    in_flight: int = 512
+    """Questions to sources under way at once."""
+    status_interval: float = 60.0
+    """Seconds between two writes of lastActiveTime while an object stays active."""
+    tells_unexpected: bool = False
+    """Whether an event names trigger parameters that nobody reads."""
 
 
 class Engine:
@@ -62,7 +69,7 @@ class Engine:
     ) -> None:
         self.objects = Objects()
         self.board = Board()
-        self.sources: Sources[Answer] = Sources(clock.now)
+        self.sources: Sources[Answer] = Sources(clock.now, options.in_flight)
         self._intake = intake
         self._clock = clock
         self._tell = tell
@@ -70,19 +77,28 @@ class Engine:
         self.cluster = ClusterView(
             connection, self.authentications, namespaces=options.namespaces, labels=options.labels
         )
-        self._lent = connections(self.cluster)
-        self.builder = Builder(self.cluster, self._lent, self.sources, access=options.access, timeout=options.timeout)
+        self.lent = connections(self.cluster)
+        """What triggers are lent."""
+        self.builder = Builder(
+            self.cluster,
+            self.lent,
+            self.sources,
+            access=options.access,
+            timeout=options.timeout,
+            tell_unexpected=tell if options.tells_unexpected else None,
+        )
         self.checks = Checks(
             objects=self.objects,
             board=self.board,
             sources=self.sources,
-            ask=lambda trigger: trigger.ask(self._lent),
+            ask=lambda trigger: trigger.ask(self.lent),
             rebuild=self.builder.rebuild,
             scales=self.cluster,
             hands=hands,
             tell=tell,
             policy=options.policy,
             clock=clock,
+            status_interval=options.status_interval,
         )
         self.poller = Poller(self.checks.poll, clock, spread=options.spread)
         self.reconciler = Reconciler(
@@ -101,7 +117,10 @@ class Engine:
         self._arrivals = Arrivals(self.objects, self.reconciler, self.builder.void, clock)
         self.checks.on_evaluation.append(lambda tracked, _evaluation: self.reconciler.status_wanted(tracked))
         self.builder.on_new_plans = lambda tracked: self.reconciler.queue.add(tracked.key)
-        self.cluster.on_changes(self._arrivals.hpa, self._arrivals.target)
+        standing = Standing(self.objects, self._look_again, self.cluster.follows, clock)
+        self.checks.on_scaling = self.reconciler.on_scaling = standing.set
+        self.reconciler.on_forgotten = standing.forget
+        self.cluster.on_changes(self._arrivals.hpa, self._arrivals.target, standing.rescaled)
         intake.on_changes(self._take)
 
     async def run(self) -> None:
@@ -136,7 +155,13 @@ class Engine:
     async def close(self) -> None:
         """Give back every connection."""
         await self.cluster.close()
-        await self._lent.aclose()
+        await self.lent.aclose()
+
+    def _look_again(self, tracked: Tracked) -> None:
+        if tracked.subject is None:  # paused: nothing polls it
+            self.reconciler.queue.add(tracked.key)
+        else:
+            self.poller.hurry(tracked)
 
     def _take(self, changes: Sequence[Change]) -> None:
         for change in changes:

@@ -22,6 +22,8 @@ class Poller:
         self._poll = poll
         self._clock = clock
         self._spread = spread
+        self._checking: set[Key] = set()
+        self._hurried: set[Key] = set()
         self.on_latency: Callable[[Tracked, float], None] = lambda _tracked, _seconds: None
         """Told how late each check began, in seconds."""
 
@@ -33,12 +35,22 @@ class Poller:
         first = min(interval, self._spread) * phase(tracked.key) if spread else 0.0
         tracked.poll = asyncio.create_task(self._loop(tracked, interval, first), name="poll")
 
+    def hurry(self, tracked: Tracked) -> None:
+        """Check now, or once more after the check that is under way; the interval counts anew from then."""
+        if tracked.poll is None:
+            return
+        if tracked.key in self._checking:
+            self._hurried.add(tracked.key)
+        else:
+            self.start(tracked)
+
     def stop(self, tracked: Tracked) -> None:
         """End the object's loop; a check under way is abandoned."""
         if tracked.poll is not None:
             tracked.poll.cancel()
         tracked.poll = None
         tracked.polled_for = None
+        self._hurried.discard(tracked.key)
 
     async def _loop(self, tracked: Tracked, interval: float, first: float) -> None:
         now = self._clock.now
@@ -48,6 +60,7 @@ class Poller:
         while True:
             self.on_latency(tracked, max(0.0, now() - due))
             due += interval
+            self._checking.add(tracked.key)
             try:
                 shared_until = await self._poll(tracked)
             except Exception:
@@ -56,6 +69,11 @@ class Poller:
             else:
                 if shared_until is not None:
                     due = min(due, shared_until)
+            finally:
+                self._checking.discard(tracked.key)
+            if tracked.key in self._hurried:
+                self._hurried.discard(tracked.key)
+                due = now()
             left = min(due - now(), interval)  # a clock that was set back must not stop the loop
             if left > 0:
                 await self._clock.sleep(left)

@@ -92,6 +92,9 @@ class Reconciler:
         self._policy = policy
         self._clock = clock
         self._starting: set[Key] = set()
+        self.on_scaling: Callable[[Tracked, SetReplicas], None] = lambda _tracked, _action: None
+        """Told before a workload is set."""
+        self.on_forgotten: Callable[[Tracked], None] = lambda _tracked: None
         self.queue: WorkQueue[Key] = WorkQueue(self._reconcile, self._failed, workers=workers)
         self.statuses: WorkQueue[Key] = WorkQueue(self._write_status, self._status_failed, workers=workers)
 
@@ -124,6 +127,7 @@ class Reconciler:
             return
         self._poller.stop(tracked)
         self._drop(tracked)
+        self.on_forgotten(tracked)
         self._board.remove(key)
         for other in self._objects.rivals(tracked):  # they may have been refused because of it
             self.queue.add(other.key)
@@ -179,6 +183,8 @@ class Reconciler:
             self._tell(event)
 
     async def _act(self, tracked: Tracked, action: Action, *, leaving: bool) -> None:
+        if isinstance(action, SetReplicas) and not leaving:
+            self.on_scaling(tracked, action)
         try:
             done = await self._hands.carry_out(action)
         except ApiError:

@@ -26,8 +26,10 @@ class Asked(msgspec.Struct, Generic[Answer], frozen=True):
 class Sources(Generic[Answer]):
     """The questions on their way and, for sources with several users, the last answers."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], limit: int = 512) -> None:
+        """`limit` questions may be under way at once; more wait their turn, which counts against no timeout."""
         self._now = now
+        self._places = asyncio.Semaphore(limit)
         self._users: Counter[Hashable] = Counter()
         self._flights: dict[Hashable, _Flight[Answer]] = {}
         self._last: dict[Hashable, Asked[Answer]] = {}
@@ -68,7 +70,8 @@ class Sources(Generic[Answer]):
         asked: Asked[Answer] | None = None
         at = self._now()
         try:
-            asked = Asked(await question(), at)
+            async with self._places:
+                asked = Asked(await question(), at)
         finally:  # cancelled or not, whoever joined must not wait for ever; on None he asks himself
             if self._flights.get(source) is flight:
                 del self._flights[source]

@@ -97,7 +97,14 @@ class Operator:
         self._feed = FeedServer(
             self.engine.board, self.engine.look, clock.now, trusts=self._tls.is_ours, holder=self._identity
         )
-        self._metrics = OperatorMetrics(self.engine, connection, self._recorder, self._elector, self._feed)
+        self._metrics = OperatorMetrics(
+            self.engine,
+            connection,
+            self._recorder,
+            self._elector,
+            self._feed,
+            detailed=settings.serving.enable_high_cardinality_metrics_labels,
+        )
         self._health = Health()
         self._leading = asyncio.Event()
 
@@ -270,6 +277,9 @@ def options_of(settings: OperatorSettings) -> Options:
         labels=settings.watch.watch_label_selector,
         workers=settings.writing.reconciles,
         spread=settings.reading.first_poll_spread,
+        in_flight=settings.reading.requests_in_flight,
+        status_interval=settings.writing.status_interval,
+        tells_unexpected=settings.reading.check_unexpected_scalers_params,
     )
 
 

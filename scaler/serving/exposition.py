@@ -18,7 +18,7 @@ class Family:
 
     __slots__ = ("_lines", "name")
 
-    def __init__(self, name: str, kind: Literal["counter", "gauge"], about: str) -> None:
+    def __init__(self, name: str, kind: Literal["counter", "gauge", "histogram"], about: str) -> None:
         self.name = name
         self._lines = [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
 
@@ -26,6 +26,17 @@ class Family:
         """A sample; `about` is its labels as `labels` writes them."""
         number = repr(value) if -_PLAIN < value < _PLAIN else _number(value)
         self._lines.append(f"{self.name}{about} {number}")
+
+    def add_histogram(
+        self, pairs: Mapping[str, str], bounds: Sequence[float], counts: Sequence[int], total: float
+    ) -> None:
+        """A histogram's samples; `counts` are those of each bound alone and, last, of what is beyond them all."""
+        below = 0
+        for bound, count in zip((*map(repr, bounds), "+Inf"), counts, strict=True):
+            below += count
+            self._lines.append(f"{self.name}_bucket{labels({**pairs, 'le': bound})} {below}")
+        self._lines.append(f"{self.name}_sum{labels(pairs)} {total!r}")
+        self._lines.append(f"{self.name}_count{labels(pairs)} {below}")
 
     def add_all(self, name: str, counts: Mapping[str, float]) -> None:
         """A sample for each value of one label."""

@@ -58,6 +58,12 @@ class ObjectMetrics:
             elif reading.assumed:
                 self._of(tracked.key).empty[reading.trigger, reading.metric] += 1
 
+    def looked(self, tracked: Tracked, fresh: Iterable[Reading | Failure]) -> None:
+        """An HPA's read had some triggers looked at: what fails counts as in a poll, as upstream."""
+        for reading in fresh:
+            if isinstance(reading, Failure):
+                self._of(tracked.key).failures[reading.trigger, reading.metric] += 1
+
     def _of(self, key: Key) -> "_Counts":
         return self._counts.setdefault(key, _Counts())
 
@@ -131,12 +137,14 @@ class _Families:
         self.active = gauge("keda_scaler_active", about="Whether a trigger is active (1) or not (0).")
         self.value = gauge("keda_scaler_metrics_value", about="The value of each metric that the HPA uses.")
         self.latency = gauge("keda_scaler_metrics_latency_seconds", about="How long reading each metric took.")
-        self.errors = counter("keda_scaler_detail_errors_total", about="Failed polls of each trigger.")
+        self.errors = counter("keda_scaler_detail_errors_total", about="Failed polls and reads of each trigger.")
         self.empty = counter(
             "keda_scaler_empty_upstream_responses_total", about="Polls whose source had no data, by trigger."
         )
         self.paused = gauge("keda_scaled_object_paused", about="Whether a ScaledObject is paused (1) or not (0).")
-        self.object_errors = counter("keda_scaled_object_errors_total", about="Failed polls of each ScaledObject.")
+        self.object_errors = counter(
+            "keda_scaled_object_errors_total", about="Failed polls and reads of each ScaledObject."
+        )
         self.lateness = gauge("keda_internal_scale_loop_latency_seconds", about="How late the last poll began.")
         self.registered = gauge("keda_trigger_registered_total", about="Triggers by type.")
         self.data = gauge(

@@ -19,6 +19,7 @@ from scaler.serving.exposition import Family, labels, page
 from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.feed.client import FeedClient
 from scaler.serving.feed.server import FeedServer
+from scaler.serving.http_metrics import HttpMetrics
 from scaler.serving.object_metrics import ObjectMetrics
 from scaler.serving.program_metrics import build_info, counted, process, requests, single
 
@@ -40,6 +41,8 @@ class OperatorMetrics:
         recorder: Recorder,
         elector: Elector,
         feed: FeedServer | None = None,
+        *,
+        detailed: bool = False,
     ) -> None:
         self._engine = engine
         self._connection = connection
@@ -49,15 +52,19 @@ class OperatorMetrics:
         self.journal: Journal | None = None
         """Where there is one."""
         self._objects = ObjectMetrics()
+        self._http = HttpMetrics(detailed=detailed)
         self._process = process()
         engine.checks.on_evaluation.append(self._objects.polled)
+        engine.checks.on_look.append(self._objects.looked)
+        engine.lent.http.on_request = self._http.record
         engine.poller.on_latency = self._objects.began
 
     async def render(self) -> bytes:
         """The page, in Prometheus' text format."""
         of_objects = await self._objects.write(self._engine.objects, time.time())
-        families = [build_info(), *of_objects, *self._own(), *_board(self._engine.board, time.time())]
-        return page(families) + generate_latest(self._process)
+        requests = self._http.families({tracked.key for tracked in self._engine.objects})
+        board = _board(self._engine.board, time.time())
+        return page([build_info(), *of_objects, *requests, *self._own(), *board]) + generate_latest(self._process)
 
     def _own(self) -> Iterable[Family]:
         sources = self._engine.sources

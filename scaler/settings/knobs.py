@@ -4,7 +4,6 @@ A setting is a field of a frozen class in `scaler.settings`; its docstring is it
 mark is the flag ``--its-name`` and the variable ``SCALER_ITS_NAME``. It does not know click.
 """
 
-import re
 from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from scaler import declare
+from scaler.clock import seconds
 from scaler.quantity import parse_quantity
 
 PREFIX = "SCALER_"
@@ -131,8 +131,6 @@ def _build(settings: type, values: dict[str, Any], path: tuple[str, ...]) -> Any
 
 _TRUE = frozenset({"true", "t", "1", "yes", "on", "enabled"})
 _FALSE = frozenset({"false", "f", "0", "no", "off", "disabled"})
-_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)")
 
 
 def read(kind: Any, text: str, bare: str = "") -> Any:
@@ -186,17 +184,6 @@ def truth(text: str) -> bool:
     if lower not in _TRUE | _FALSE:
         raise ValueError(f"{text!r} is neither true nor false")
     return lower in _TRUE
-
-
-def seconds(text: str, bare: str = "") -> float:
-    """A time span as Go writes it, or a bare number in seconds (in `bare` where another unit is customary)."""
-    spelt = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", spelt):
-        return float(spelt) * _UNITS[bare or "s"]
-    parts = _SPAN.findall(spelt)
-    if not parts or "".join(number + unit for number, unit in parts) != spelt:
-        raise ValueError(f"{text!r} is not a duration such as 15s, 500ms or 1m30s")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def size(text: str) -> int:

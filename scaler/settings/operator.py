@@ -111,6 +111,8 @@ class OperatorServing(Settings, frozen=True):
 
     metrics_bind_address: Address = ":8080"
     """Prometheus metrics, at /metrics."""
+    enable_high_cardinality_metrics_labels: bool = False
+    """Give keda_scaler_http_request_duration_seconds the labels of the object and the trigger, too."""
     health_probe_bind_address: Address = ":8081"
     """/healthz and /readyz; a standby is ready."""
     metrics_service_bind_address: Address = ":9666"

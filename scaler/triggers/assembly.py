@@ -41,6 +41,7 @@ class _Assembly:
         context = BuildContext(
             namespace=scaled.metadata.namespace,
             name=scaled.metadata.name,
+            index=index,
             auth=resolved.auth,
             env=env,
             identity=resolved.identity,

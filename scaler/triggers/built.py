@@ -16,7 +16,7 @@ from scaler.api.scaledobject import TriggerSpec
 from scaler.errors import Problem, Unreadable
 from scaler.horizontal.metric_names import metric_name
 from scaler.horizontal.readings import Failure, MetricSpec, MetricType, Reading, TriggerPlan
-from scaler.triggers.advice import absent_variables, warnings
+from scaler.triggers.advice import absent_variables, unknown, warnings
 from scaler.triggers.connections import Connections
 from scaler.triggers.contract import Assumed, BuildContext, Shown, Trigger
 from scaler.triggers.parameters import Given, Role, declared, known_here, read, usual_path
@@ -174,6 +174,12 @@ def advise(index: int, entry: TriggerSpec) -> list[Problem]:
     if cls is None or cls.open_metadata:
         return []
     return _placed(index, warnings(cls.parameters_type, Given(entry.metadata, None, None)))
+
+
+def unexpected(index: int, entry: TriggerSpec) -> list[Problem]:
+    """The parameters of the trigger that nobody reads."""
+    cls = TYPES.get(entry.type)
+    return [] if cls is None or cls.open_metadata else _placed(index, unknown(cls.parameters_type, entry.metadata))
 
 
 def unknown_type(name: str) -> Problem:

@@ -6,16 +6,17 @@ already: the deadline is the caller's.
 
 import asyncio
 import os
-import re
 import ssl
+import time
 from base64 import b64encode
+from collections.abc import Callable
 from urllib.parse import quote_plus, urlencode
 
 import aiohttp
 import msgspec
 
-from scaler.errors import Unreadable
-from scaler.triggers.http import HttpAnswer, OAuthClient, Request, excerpt
+from scaler.errors import Unreadable, said
+from scaler.triggers.http import Asker, HttpAnswer, OAuthClient, Request, excerpt
 from scaler.triggers.tls import MinimumTls, Tls
 
 _LARGEST = 8 * 1024 * 1024
@@ -28,8 +29,8 @@ _DEFAULT_LIFE = 300.0
 """Seconds a token is used whose server does not say how long it lasts."""
 _MOST_CONTEXTS = 256
 """SSL contexts that are kept: each is some 100 KiB, and certificates that rotate would pile them up."""
-_ADDRESS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
-"""What aiohttp adds to an address: where in memory its SSL context lies, another place after each start."""
+NO_STATUS = "error"
+"""Instead of a status: the request got no answer."""
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -43,16 +44,20 @@ class Http:
         self._session: aiohttp.ClientSession | None = None
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._tokens: dict[OAuthClient, _Token] = {}
+        self.on_request: Callable[[Asker, str, float], None] = lambda _asker, _status, _seconds: None
+        """Told of each request: for whom, the answer's status or `NO_STATUS`, and how long it took."""
 
-    async def get(self, request: Request, place: str) -> HttpAnswer:
+    async def get(self, request: Request, place: str, asker: Asker) -> HttpAnswer:
         """The answer to a GET, whatever its status. Raises Unreadable when there is none."""
         headers = request.headers
         if request.oauth is not None:
             headers = headers.copy()
             headers["Authorization"] = f"Bearer {await self._token(request.oauth)}"
         session = self._session or self._open()
+        tls, status, begun = self._context(request.tls), NO_STATUS, time.perf_counter()
         try:
-            async with session.get(request.url, headers=headers or None, ssl=self._context(request.tls)) as response:
+            async with session.get(request.url, headers=headers or None, ssl=tls) as response:
+                status = str(response.status)
                 if response.status == 401 and request.oauth is not None:
                     self._tokens.pop(request.oauth, None)
                 return HttpAnswer(response.status, await _body(response, place))
@@ -60,6 +65,8 @@ class Http:
             if isinstance(error, TimeoutError):
                 raise
             raise Unreadable(f"{place} cannot be read: {said(error)}") from error
+        finally:  # a request that was given up on counts, too
+            self.on_request(asker, status, time.perf_counter() - begun)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -163,8 +170,3 @@ async def _body(response: aiohttp.ClientResponse, place: str) -> bytes:
             raise Unreadable(f"{place} answered more than {_LARGEST >> 20} MiB; see whether the address is right")
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def said(error: BaseException) -> str:
-    """What an error of a client says, never empty, and the same whenever it says the same."""
-    return _ADDRESS.sub("", str(error)) or type(error).__name__

@@ -30,6 +30,8 @@ class BuildContext(msgspec.Struct, frozen=True):
     """Of the object that owns the trigger."""
     name: str
     """Of that object."""
+    index: int = 0
+    """Place in spec.triggers."""
     auth: Mapping[str, str] = {}
     """Parameters that the authentication gave."""
     env: Mapping[str, str] = {}

@@ -4,6 +4,7 @@ It sends nothing; `scaler.triggers.connections_http` does.
 """
 
 import abc
+import functools
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from scaler.errors import Unreadable
+from scaler.horizontal.metric_names import metric_name
 from scaler.triggers.contract import Trigger
 from scaler.triggers.parameters import Parameters
 from scaler.triggers.tls import Tls
@@ -45,6 +47,17 @@ class Request(msgspec.Struct, frozen=True):
     """Get a token from there first."""
 
 
+class Asker(msgspec.Struct, frozen=True):
+    """For whom a request is sent, in the words of upstream's metrics."""
+
+    namespace: str
+    scaled_resource: str
+    scaler: str
+    """The trigger's type."""
+    trigger_name: str
+    metric_name: str
+
+
 class HttpAnswer(msgspec.Struct, frozen=True):
     """What a server said."""
 
@@ -76,7 +89,13 @@ class HttpTrigger(Trigger[P], Generic[P]):
 
     async def send(self, io: "Connections", request: Request) -> HttpAnswer:
         """Send it; types whose requests carry a time or a signature put it there here."""
-        return await io.http.get(request, self.place)
+        return await io.http.get(request, self.place, self.asker)
+
+    @functools.cached_property
+    def asker(self) -> Asker:
+        """For whom it asks; of triggers that share a question, the one that put it."""
+        about, entry = self.context, self.entry
+        return Asker(about.namespace, about.name, entry.type, entry.name, metric_name(about.index, self.metric))
 
 
 def refused(place: str, answer: HttpAnswer) -> str:

@@ -58,10 +58,9 @@ class UsageHistory:
         self._count()
         found = evidence(self.aggregates, self.groups, self.how)
         both = np.ones((1, 2), np.bool_)
-        rules = Rules(
-            np.array([self.how.minimum(containers)]), both, _pair(min_allowed), _pair(max_allowed), ~both[:, 0]
-        )
-        sized = sizes(estimates(found, rules.minimum, self.how), rules, rounding or Rounding())
+        rules = Rules(both, _pair(min_allowed), _pair(max_allowed), ~both[:, 0])
+        minimum = np.array([self.how.minimum(containers)])
+        sized = sizes(estimates(found, minimum, self.how), rules, rounding or Rounding())
         return bounds(sized[0], both[0])
 
     @property

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from scaler.api.disruption_budgets import Budget, budgets_of
 from scaler.api.verticalpodautoscaler import (
     ALL_CONTAINERS,
+    DISRUPTION_BUDGETS,
     INIT_CONTAINERS,
     LIMITS,
+    RESIZE_PENDING_PERIOD,
     ContainerPolicy,
     ContainerRecommendation,
     PodRecommendation,
@@ -15,6 +18,7 @@ from scaler.api.verticalpodautoscaler import (
     UpdatePolicy,
     VerticalPodAutoscaler,
 )
+from scaler.clock import seconds
 from scaler.errors import Invalid, Problem
 from scaler.vertical.amounts import RESOURCES, Amounts, Bounds, Recommendation
 from scaler.vertical.pods import InitContainers
@@ -25,7 +29,8 @@ from scaler.vertical.rules import Boost, ContainerRules, LimitsPolicy, Mode, Req
 def rules_of(vpa: VerticalPodAutoscaler) -> Rules:
     """The rules of one object; Invalid for a quantity that is none.
 
-    A value of an annotation of ours that is none of the known ones counts as absent: validation has said so.
+    A value of an annotation of ours that is none of the known ones counts as absent: validation has said so. Budgets
+    and times that cannot be read keep all pods where they are.
     """
     spec, annotations = vpa.spec, vpa.metadata.annotations
     limits = _chosen(annotations.get(LIMITS), LimitsPolicy, "ratio")
@@ -36,6 +41,7 @@ def rules_of(vpa: VerticalPodAutoscaler) -> Rules:
     containers = {name: _container(policy, spec.startup_boost, limits) for name, policy in policies.items()}
     everyone = containers.pop(ALL_CONTAINERS, None)
     update = spec.update_policy
+    budgets, pending_period, problem = _disruption(annotations)
     return Rules(
         namespace=vpa.metadata.namespace,
         name=vpa.metadata.name,
@@ -47,12 +53,27 @@ def rules_of(vpa: VerticalPodAutoscaler) -> Rules:
         requirements=_requirements(update),
         min_replicas=update.min_replicas if update else None,
         quick_oom=update.evict_after_oom_seconds if update else None,
+        pending_period=pending_period,
+        budgets=budgets,
+        problem=problem,
     )
 
 
 def _requirements(update: UpdatePolicy | None) -> tuple[Requirement, ...]:
     found = update.eviction_requirements if update else ()
     return tuple(Requirement(one.resources, one.change_requirement) for one in found)
+
+
+def _disruption(annotations: Mapping[str, str]) -> tuple[tuple[Budget, ...] | None, float | None, str]:
+    budgets, period = annotations.get(DISRUPTION_BUDGETS), annotations.get(RESIZE_PENDING_PERIOD)
+    try:
+        return (
+            None if budgets is None else budgets_of(budgets, f"metadata.annotations[{DISRUPTION_BUDGETS}]"),
+            None if period is None else seconds(period),
+            "",
+        )
+    except (Invalid, ValueError) as wrong:
+        return None, None, str(wrong)
 
 
 def mode_of(written: UpdateMode) -> Mode:

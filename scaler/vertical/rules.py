@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from scaler.api.disruption_budgets import Budget
 from scaler.vertical.amounts import RESOURCES, Amounts, Recommendation, Resource
 from scaler.vertical.pods import InitContainers
 
@@ -75,6 +76,12 @@ class Rules(msgspec.Struct, frozen=True):
     """With fewer pods none is evicted; the updater's setting when None."""
     quick_oom: float | None = None
     """Seconds within which a kill for memory is a quick one; the updater's setting when None."""
+    pending_period: float | None = None
+    """Seconds for which a resize may wait for room before the pod is evicted; the updater's setting when None."""
+    budgets: tuple[Budget, ...] | None = None
+    """When and how many pods may be moved; the updater's setting when None."""
+    problem: str = ""
+    """Why no running pod may be moved though the mode says so: what was said of it cannot be read."""
 
     def of(self, container: str) -> ContainerRules:
         """The rules of one container."""

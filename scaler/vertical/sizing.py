@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from scaler.vertical.amounts import Bounds, Resource
+from scaler.vertical.amounts import RESOURCES, Bounds, Resource
 from scaler.vertical.buckets import Floats, Integers
 from scaler.vertical.estimation import Estimation, amounts, confidence, estimate
 from scaler.vertical.histograms import Groups
@@ -36,8 +36,6 @@ class Rounding(msgspec.Struct, frozen=True):
 class Rules(NamedTuple):
     """What the policies say, a row a group."""
 
-    minimum: Integers
-    """(groups, 2) the container's share of the pod's minimum."""
     controlled: Truths
     """(groups, 2) whether the resource is sized at all."""
     min_allowed: Integers
@@ -95,8 +93,7 @@ def sizes(estimated: Integers, rules: Rules, rounding: Rounding) -> Integers:
 def bounds(size: Integers, controlled: Truths) -> Bounds:
     """One group's size (4, 2) as values, without the resources that are not controlled."""
     named: list[dict[Resource, int]] = [
-        {resource: int(amount[at]) for at, resource in enumerate(("cpu", "memory")) if controlled[at]}  # type: ignore[misc] # the two are all
-        for amount in size
+        {resource: int(amount[at]) for at, resource in enumerate(RESOURCES) if controlled[at]} for amount in size
     ]
     return Bounds(*named)
 

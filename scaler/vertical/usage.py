@@ -89,10 +89,14 @@ class Aggregates:
         row = self.rows.take()
         if row >= len(self.first):
             self._grow(max(64, row + row // 2))
-        self.first[row], self.last[row], self.count[row] = np.inf, NEVER, 0
-        self.created[row] = now
+        self._empty(row, now)
         self.follow(row, rules)
         return row
+
+    def renew(self, row: int, now: float) -> None:
+        """Forget what it has; whoever adds to it goes on."""
+        self._clear(row)
+        self._empty(row, now)
 
     def follow(self, row: int, rules: MemoryRules) -> None:
         """Count memory by these rules from now on."""
@@ -101,11 +105,17 @@ class Aggregates:
 
     def drop(self, row: int) -> None:
         """Forget an aggregate."""
+        self._clear(row)
+        self.rows.give_back(row)
+
+    def _empty(self, row: int, now: float) -> None:
+        self.first[row], self.last[row], self.count[row] = np.inf, NEVER, 0
+        self.created[row] = now
+
+    def _clear(self, row: int) -> None:
         number = np.array([row])
         self.cpu.clear(number)
         self.memory.clear(number)
-        self.count[row] = 0
-        self.rows.give_back(row)
 
     def expired(self, rows: Integers, now: float, live: Truths) -> Truths:
         """Which of the rows are no longer worth keeping; `live` says which a running container adds to.

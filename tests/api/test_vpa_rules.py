@@ -64,6 +64,16 @@ POLICY = "spec.resourcePolicy.containerPolicies[0]"
         (vpa(startupBoost={"cpu": {"type": "Quantity", "quantity": "-1"}}), f"{BOOST}.quantity", "-1 is negative"),
         (vpa(startupBoost={"cpu": {"type": ""}}), f"{BOOST}.type", "write Factor or Quantity"),
         (
+            vpa(annotations={"kube-scaler.dev/disruption-budgets": '[{"pods": "many"}]'}),
+            "metadata.annotations[kube-scaler.dev/disruption-budgets][0].pods",
+            "must be a number of pods",
+        ),
+        (
+            vpa(annotations={"kube-scaler.dev/resize-pending-period": "soon"}),
+            "metadata.annotations[kube-scaler.dev/resize-pending-period]",
+            "is not a duration",
+        ),
+        (
             vpa(annotations={"kube-scaler.dev/limits": "none"}),
             "metadata.annotations[kube-scaler.dev/limits]",
             '"none" is none of ratio, equal, no-cpu',

@@ -65,11 +65,22 @@ def grow(sizes: list[int], window: float) -> None:
             wait_until(lambda size=size: len(polled(source)) >= size, f"{size} objects polled", WAIT)
             figures, there = steady(running, source, window), size
             bare = asyncio.run(yardstick(source, size / 30, 15))
-            theirs = recorded.POLLS.get(size, {}).get("cpu")
-            rows.append(Row(f"CPU a poll at {size:,} objects, ms", figures["cpu"], 2, theirs))
-            rows.append(Row("  a bare aiohttp GET at this rate, ms", bare))
+            rows += grown(size, figures, bare)
         running.kill()
-    table("growth", rows, f"from {sizes[0]:,} to {sizes[-1]:,} objects: x{rows[-2].ours / rows[0].ours:.2f}")
+    costs = [row.ours for row in rows if "CPU a poll" in row.what]
+    table("growth", rows, f"CPU a poll from {sizes[0]:,} to {sizes[-1]:,} objects: x{costs[-1] / costs[0]:.2f}")
+
+
+def grown(size: int, figures: Figures, bare: float) -> list[Row]:
+    theirs, wanted = recorded.POLLS.get(size, {}), WANTED.get(size, {})
+    about = f"{size:,} objects:"
+    return [
+        Row(f"{about} CPU a poll, ms", figures["cpu"], 2, theirs.get("cpu"), wanted.get("cpu")),
+        Row(f"{about} a bare aiohttp GET at this rate, ms", bare),
+        Row(f"{about} off the interval, p99, ms", figures["p99"], 0, theirs.get("p99"), wanted.get("p99", 50)),
+        Row(f"{about} off the interval, max, ms", figures["max"], 0, theirs.get("max"), wanted.get("max", 250)),
+        Row(f"{about} memory, MiB", figures["memory"], 0, theirs.get("memory"), wanted.get("memory")),
+    ]
 
 
 def make(plane: ControlPlane, source: Source, numbers: range) -> None:

@@ -16,9 +16,9 @@ EMPTY = ScaledObjectStatus()
 IDLE = Condition("Active", "False", "ScalerNotActive", "")
 
 
-def checked(of, *readings, status=EMPTY, memory=None, now=NOW, replicas=2, handover=False):
+def checked(of, *readings, status=EMPTY, memory=None, now=NOW, replicas=2, **more):
     evaluation = judge(of, *readings, replicas=replicas, memory=memory, now=now)
-    return judged(status, evaluation, handover=handover), evaluation.memory
+    return judged(status, evaluation, **more), evaluation.memory
 
 
 # -- the patch -------------------------------------------------------------------------------------------------
@@ -96,6 +96,15 @@ def test_the_last_active_time_advances_at_most_once_a_minute():
         written.append(status.last_active_time)
         assert memory.last_active == NOW + second
     assert sorted(set(written)) == [to_rfc3339(NOW + second) for second in (0, 60, 120, 180)]
+
+
+def test_the_installation_says_how_often_the_last_active_time_is_written():
+    of = subject()
+    status, memory = checked(of, read(3))
+    kept, _ = checked(of, read(3), status=status, memory=memory, now=NOW + 60, advance=120.0)
+    assert kept.last_active_time == to_rfc3339(NOW)
+    written, _ = checked(of, read(3), status=status, memory=memory, now=NOW + 120, advance=120.0)
+    assert written.last_active_time == to_rfc3339(NOW + 120)
 
 
 def test_the_exact_last_active_time_is_written_when_activity_ends():

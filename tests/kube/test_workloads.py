@@ -7,7 +7,7 @@ import pytest
 from scaler.api.scaledobject import GroupVersionKindResource
 from scaler.kube.answers import Ack
 from scaler.kube.connection import Connection
-from scaler.kube.resources import DEPLOYMENTS, STATEFUL_SETS, Resource
+from scaler.kube.resources import DEPLOYMENTS, HPAS, STATEFUL_SETS, Resource
 from scaler.kube.workloads import NoTarget, ScaleNow, Workloads
 from tests.kube.conftest import deployment, eventually
 
@@ -92,6 +92,24 @@ async def test_workloads_that_come_and_go_are_told_and_changes_are_not(
         await connection.delete(DEPLOYMENTS, namespace, "web")
         await eventually(lambda: len(told) == 2)
     assert told == [(namespace, "Deployment", "web")] * 2
+
+
+async def test_new_replicas_of_a_followed_workload_are_told_and_other_changes_are_not(
+    connection: Connection, namespace: str
+) -> None:
+    told: list[tuple[str, str, str, int]] = []
+    workloads = Workloads(connection, (namespace,))
+    workloads.on_rescaled(lambda *what: told.append(what))
+    async with following(workloads):
+        await connection.create(DEPLOYMENTS, namespace, deployment("web", 0), into=Ack)
+        await connection.patch(DEPLOYMENTS, namespace, "web", {"metadata": {"labels": {"a": "b"}}}, into=Ack)
+        for replicas in (2, 0):
+            await connection.patch(DEPLOYMENTS, namespace, "web", {"spec": {"replicas": replicas}}, into=Ack)
+        await eventually(lambda: len(told) == 2)
+        await connection.delete(DEPLOYMENTS, namespace, "web")
+    assert told == [(namespace, "Deployment", "web", 2), (namespace, "Deployment", "web", 0)]
+    assert workloads.follows(DEPLOYMENTS)
+    assert not workloads.follows(HPAS)
 
 
 async def test_a_watch_that_cannot_go_on_ends_it(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,16 @@ async def test_a_look_refreshes_the_board_and_decides_nothing(world):
     assert tracked.evaluation is None
 
 
+async def test_what_a_look_finds_is_told_as_a_poll_is(world):
+    tracked = world.add()
+    world.values[0] = "access denied"
+    told = []
+    world.checks.on_look.append(lambda about, fresh: told.append((about, fresh)))
+    await world.checks.look("shop", "web", "s0-metric-api-v")
+    ((about, (failure,)),) = told
+    assert (about, failure.why) == (tracked, "access denied")
+
+
 async def test_a_look_finds_a_metric_in_whatever_case_it_is_asked_for(world):
     """Kubernetes' client library writes it in lower case."""
     world.values = {0: 12.0}

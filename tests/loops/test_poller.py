@@ -113,6 +113,30 @@ async def test_a_shared_answer_pulls_the_next_check_to_where_it_grows_old(world)
     assert times(world) == [0, 10, 40]
 
 
+async def test_a_check_can_be_hurried_and_the_interval_counts_from_it(world):
+    one = tracked()
+    world.poller.start(one)
+    await world.clock.play(1010)
+    world.poller.hurry(one)
+    await world.clock.play(1045)
+    assert times(world) == [0, 10, 40]
+
+
+async def test_a_check_that_is_under_way_is_not_cut_short_but_followed_at_once_when_hurried(world):
+    world.takes, one = 4.0, tracked()
+    world.poller.start(one)
+    await world.clock.play(1002)
+    world.poller.hurry(one)
+    await world.clock.play(1040)
+    assert times(world) == [0, 4, 34]
+
+
+async def test_what_is_not_polled_cannot_be_hurried(world):
+    world.poller.hurry(tracked())
+    await world.clock.play(1040)
+    assert not world.polls
+
+
 async def test_a_bug_in_one_check_does_not_end_the_loop(world, caplog):
     world.fails = True
     world.poller.start(tracked())

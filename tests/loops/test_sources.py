@@ -34,6 +34,17 @@ async def test_different_sources_are_asked_each():
     assert source.questions == 2
 
 
+async def test_no_more_questions_are_under_way_than_allowed_and_the_others_wait_their_turn():
+    sources, source = Sources(lambda: 0.0, limit=2), Source()
+    source.gate.clear()
+    asking = [asyncio.create_task(sources.ask(number, source)) for number in range(5)]
+    await asyncio.sleep(0)
+    assert source.questions == 2
+    source.gate.set()
+    await asyncio.gather(*asking)
+    assert source.questions == 5
+
+
 async def test_two_users_share_an_answer_of_their_interval_and_ask_anew_after_it():
     now = 100.0
     sources, source = Sources(lambda: now), Source()

@@ -1,6 +1,8 @@
 """Prometheus, with the series that a test says."""
 
 import json
+import os
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -53,12 +55,16 @@ class _Exposition:
 
 
 class Prometheus(Server):
-    """A Prometheus that looks at what `set` says every 200 ms; `web` holds more lines of its web.yml."""
+    """A Prometheus that looks at what `set` says every 200 ms.
+
+    `web` holds more lines of its web.yml; `recorded` is OpenMetrics text, with times, of what it saw before.
+    """
 
     program = "prometheus"
 
-    def __init__(self, web: dict[str, Any] | None = None) -> None:
+    def __init__(self, web: dict[str, Any] | None = None, recorded: str = "") -> None:
         self._web = web
+        self._recorded = recorded
         self._exposition = _Exposition()
         try:
             super().__init__()
@@ -83,11 +89,25 @@ class Prometheus(Server):
             "--query.lookback-delta=10m",
             "--log.level=warn",
         ]
+        if self._recorded:
+            if not (self.folder / "data").exists():
+                self._fill()
+            arguments.append("--storage.tsdb.retention.time=100y")
         if self._web:
             web = self.folder / "web.yml"
             web.write_text(yaml.safe_dump(self._web))
             arguments.append(f"--web.config.file={web}")
         return arguments
+
+    def _fill(self) -> None:
+        """Blocks of what is recorded."""
+        text = self.folder / "recorded.txt"
+        text.write_text(self._recorded + "# EOF\n")
+        tool = [str(self._program.path.with_name("promtool")), "tsdb", "create-blocks-from", "openmetrics", "-q"]
+        environment = {**os.environ, **self._program.environment}
+        subprocess.run(
+            [*tool, str(text), str(self.folder / "data")], env=environment, check=True, capture_output=True
+        )
 
     def answers(self) -> bool:
         try:

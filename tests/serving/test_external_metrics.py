@@ -120,6 +120,26 @@ async def test_a_source_that_does_not_answer_gives_the_last_value_with_its_true_
     assert dict(world.metrics.reads) == {("last", 200): 1}
 
 
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [({"value": 3.0}, 1.0), ({"value": None, "error": "timeout"}, 0.25), ({"value": 9.0, "fallback": True}, 0.25)],
+    ids=["well", "failing", "in fallback"],
+)
+async def test_a_source_that_failed_the_last_time_is_not_waited_for_as_long(answer, seconds):
+    """Each wait holds one of the few workers of the HPA controller."""
+    waited = []
+
+    class Watched(LocalTruth):
+        async def look(self, namespace, name, metric, within):
+            waited.append(within)
+            return MetricAnswer(metric, NOW, 7.0)
+
+    world = World(metrics=known(**answer))
+    world.metrics = ExternalMetrics(Watched(world.board, world.look, lambda: NOW))
+    assert (await world.ask())[1]["items"][0]["value"] == "7"
+    assert waited == [seconds]
+
+
 async def test_a_last_evaluation_that_failed_is_told_as_a_failure():
     world = World(metrics=known(value=None, error="timeout"))
     world.gate.clear()

@@ -123,6 +123,10 @@ async def test_a_failure_counts_and_shows_no_value_unless_a_fallback_stands_for_
     assert about("keda_scaler_metrics_value", *SQS) not in found
     assert about("keda_scaler_metrics_latency_seconds", *SQS) not in found
     assert found[("keda_scaled_object_errors_total", ("namespace", "shop"), ("scaledObject", "web"))] == 3
+    metrics.looked(held, [failed])
+    found = await samples(await metrics.write([held], NOW))
+    assert found[about("keda_scaler_detail_errors_total", *SQS)] == 4
+    assert found[("keda_scaled_object_errors_total", ("namespace", "shop"), ("scaledObject", "web"))] == 4
     assert metrics.decisions == Counter({"active": 3})
 
     answer = MetricAnswer("s0-aws-sqs-work", NOW, 50.0, fallback=True)

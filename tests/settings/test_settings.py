@@ -1,10 +1,18 @@
 """KEDA's names work where they mean the same, and settings that do not fit together are refused."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from scaler.settings.demo import DemoSettings
 from scaler.settings.knobs import build, spellings
 from scaler.settings.operator import OperatorSettings
+from scaler.settings.reference import PROGRAMS
+
+SCALER = Path(__file__).parents[2] / "scaler"
+OBEYED_BY_WHAT_THEY_DEMAND = {"--enable-cert-rotation"}
+"""Without it --cert-dir must be given, and nothing is rotated then."""
 
 FLAGS = {one.flag: one for one in spellings(OperatorSettings)}
 ALIASES = {alias.name: one.flag for one in FLAGS.values() for alias in one.aliases}
@@ -56,6 +64,16 @@ def test_a_known_variable_sets_the_same_thing(variable: str, flag: str) -> None:
 )
 def test_flags_and_defaults_are_those_that_kedas_manifests_count_on(flag: str, default: object) -> None:
     assert FLAGS[flag].default == default
+
+
+@pytest.mark.parametrize("declared", [declared for _, declared in PROGRAMS], ids=[name for name, _ in PROGRAMS])
+def test_every_setting_is_obeyed_by_somebody(declared: type) -> None:
+    """A flag that nothing reads would be a promise that is not kept."""
+    code = "\n".join(
+        path.read_text() for path in SCALER.rglob("*.py") if not path.is_relative_to(SCALER / "settings")
+    )
+    unread = {one.flag for one in spellings(declared) if not re.search(rf"\.{one.path[-1]}\b", code)}
+    assert unread <= OBEYED_BY_WHAT_THEY_DEMAND
 
 
 def test_the_defaults_fit_together() -> None:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from scaler.triggers.connections import Connections
+from scaler.triggers.http import Asker
 from tests.triggers.building import NOW, built, failure, good, reading, said
 from tests.triggers.endpoint import Endpoint
 
@@ -165,6 +166,21 @@ class TestTrouble:
         await quick.read(io, NOW)
         assert not waiting.done()
         await waiting
+
+    async def test_every_request_is_told_with_for_whom_it_was_and_what_came_of_it(
+        self, io: Connections, endpoint: Endpoint
+    ) -> None:
+        told: list[tuple[Asker, str]] = []
+        io.http.on_request = lambda asker, status, _seconds: told.append((asker, status))
+        endpoint.body = {"jobs": {"waiting": 1}}
+        trigger = good("metrics-api", metadata(endpoint, timeout="100ms"))
+        await trigger.read(io, NOW)
+        endpoint.status = 503
+        await trigger.read(io, NOW)
+        endpoint.delay = 5.0
+        await trigger.read(io, NOW)
+        asker = Asker("shop", "cart", "metrics-api", "", "s0-metric-api-jobs-waiting")
+        assert told == [(asker, "200"), (asker, "503"), (asker, "error")]
 
 
 class TestWhoAsks:

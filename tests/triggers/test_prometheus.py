@@ -146,7 +146,7 @@ class TestTheRequest:
         from tests.servers.fixtures import lend
 
         # bcrypt of "right"; Prometheus takes no other form
-        users = {"basic_auth_users": {"me": "$2b$04$Xd0bXaWGD/KgUMsDH5Fp3e6ZoDRNS8.gMZXN8DwGM6rBmzT5TO5ca"}}
+        users = {"basic_auth_users": {"me": "$2b$04$Xd0bXaWGD/KgUMsDH5Fp3ee2/KtEMGSKwGueUHZpGqAYqUQENgwZi"}}
         with lend(lambda: Prometheus(web=users)) as server:
             given = metadata(server.url, "vector(3)", authModes="basic")
             why = await failure(live, "prometheus", given, auth={"username": "me", "password": "wrong"})

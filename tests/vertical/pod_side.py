@@ -28,8 +28,8 @@ def vpa_of(raw: Mapping[str, Any] | None) -> VerticalPodAutoscaler:
     """Upstream's tests leave out what an object always has."""
     raw = dict(raw or {})
     spec = {key: value for key, value in (raw.get("spec") or {}).items() if value is not None}
-    raw |= {"metadata": raw.get("metadata") or {}, "spec": spec}
     status = raw.get("status") or {}
+    raw |= {"metadata": raw.get("metadata") or {}, "spec": spec, "status": status}
     if "recommendation" in status:
         named = [
             {"target": {}, **one} for one in (status["recommendation"] or {}).get("containerRecommendations") or ()

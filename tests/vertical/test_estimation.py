@@ -92,7 +92,7 @@ def play_pod_recommender(case: vectors.Case) -> None:
         assert found[0, 0].tolist() == list(expected["perContainer"].values())
         return
     controlled = np.array([[resource in told["controlledResources"] for resource in ("cpu", "memory")]])
-    rules = Rules(rows(0, 0)[None], controlled, rows(0, 0)[None], rows(0, 0)[None], controlled[:, 0] & False)
+    rules = Rules(controlled, rows(0, 0)[None], rows(0, 0)[None], controlled[:, 0] & False)
     found = sizes(np.ones((1, 3, 2), np.int64), rules, Rounding())
     assert sorted(bounds(found[0], controlled[0]).target) == sorted(expected["resourcesPresent"])
 
@@ -122,7 +122,7 @@ def test_a_pods_minimum_is_shared_by_its_containers() -> None:
 def test_sizes_are_rounded_up_before_the_policy_and_the_policys_maximum_wins() -> None:
     estimated = np.array([[[1234, 1_000_001], [10, 10], [9999, 10**9]]])
     no = np.array([False])
-    rules = Rules(rows(0, 0)[None], np.array([[True, True]]), rows(500, 0)[None], rows(2000, 900_000)[None], no)
+    rules = Rules(np.array([[True, True]]), rows(500, 0)[None], rows(2000, 900_000)[None], no)
     found = bounds(sizes(estimated, rules, Rounding(100, 4096))[0], np.array([True, True]))
     assert found.target == {"cpu": 1300, "memory": 900_000}
     assert found.lower == {"cpu": 500, "memory": 4096}

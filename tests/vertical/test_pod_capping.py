@@ -3,9 +3,11 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
-from scaler.vertical.amounts import Bounds
+from scaler.vertical import sizing
+from scaler.vertical.amounts import RESOURCES, Bounds
 from scaler.vertical.limit_ranges import Item, LimitRange, Ranges, merged, ranges_of
 from scaler.vertical.pod_capping import Capped, cap_for_pod
 from scaler.vertical.pod_range import fit_into_pod_range
@@ -13,6 +15,7 @@ from scaler.vertical.pods import sized
 from scaler.vertical.quantities import amounts_of
 from scaler.vertical.resize import set_resources, wanted_sizes
 from scaler.vertical.rules import ContainerRules, Rules
+from scaler.vertical.terms import Defaults, terms_of
 from tests.vertical import vectors
 from tests.vertical.pod_side import (
     expected_operations,
@@ -23,6 +26,7 @@ from tests.vertical.pod_side import (
     ranges_from,
     recommendation_from,
     rules_for,
+    vpa_of,
 )
 
 # -- LimitRanges -----------------------------------------------------------------------------------------------
@@ -107,12 +111,16 @@ def bounds_are_sane(bounds: Bounds) -> bool:
     return all(amount >= 0 for one in (bounds.target, bounds.lower, bounds.upper) for amount in one.values())
 
 
-PLAYERS = {"capping_limit_range": limit_ranges, "capping_and_admission_patch": everything}
+# -- policies --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", vectors.cases(*PLAYERS))
-def test_upstreams_answer_is_ours(case: vectors.Case) -> None:
-    PLAYERS[case.kind](case)
+def capping(case: vectors.Case) -> None:
+    {
+        "TestRecommendationToLimitCapping": to_limit,
+        "TestRecommendationCappedToMinMaxPolicy": transcribed,
+        "TestApplyCapsToLimitRange": transcribed,
+        "TestApplyVPAPolicy": by_the_recommender,
+    }[case.table](case)
 
 
 def to_limit(case: vectors.Case) -> None:
@@ -140,17 +148,33 @@ def transcribed(case: vectors.Case) -> None:
     assert set(found.notes["app"]) == set(wanted.get("annotations") or wanted["annotationsContain"])
 
 
-POD_SIDE = {
-    "TestRecommendationToLimitCapping": to_limit,
-    "TestRecommendationCappedToMinMaxPolicy": transcribed,
-    "TestApplyCapsToLimitRange": transcribed,
+def by_the_recommender(case: vectors.Case) -> None:
+    """What goes into the status is capped by the policy, and by the recommender's own maximum where that says nothing."""
+    given, wanted = case.input, recommendation_from(case.expected["Expected"])
+    policy = vpa_of({"spec": {"resourcePolicy": given["ResourcePolicy"] or {}}})
+    terms = terms_of(policy, Defaults(max_allowed=amounts_of(given["GlobalMaxAllowed"] or {}))).of("foo")
+    for one in recommendation_from(given["PodRecommendation"]).values():
+        lists = [[[getattr(one, field)[each] for each in RESOURCES] for field in ("target", "lower", "upper")]]
+        said = sizing.Rules(
+            np.array([terms.controlled]),
+            np.array([terms.min_allowed]),
+            np.array([terms.max_allowed]),
+            np.array([terms.whole_cores]),
+        )
+        [found] = sizing.sizes(np.array(lists), said, sizing.Rounding())
+        assert {"foo": sizing.bounds(found, np.array(terms.controlled))} == wanted
+
+
+PLAYERS = {
+    "capping": capping,
+    "capping_limit_range": limit_ranges,
+    "capping_and_admission_patch": everything,
 }
-"""The tables of kind `capping` that are of a pod; the others are of the recommender."""
 
 
-@pytest.mark.parametrize("case", [one for one in vectors.cases("capping") if one.values[0].table in POD_SIDE])
-def test_upstreams_answer_of_a_pod_is_ours(case: vectors.Case) -> None:
-    POD_SIDE[case.table](case)
+@pytest.mark.parametrize("case", vectors.cases(*PLAYERS))
+def test_upstreams_answer_is_ours(case: vectors.Case) -> None:
+    PLAYERS[case.kind](case)
 
 
 # -- ours ------------------------------------------------------------------------------------------------------

@@ -34,28 +34,6 @@ SUBJECTS = tuple(
 
 AWAITED: frozenset[str] = frozenset(
     {
-        "admission_liveness_lease",
-        "capping",  # its tables of a pod are played beside the other pod side
-        "container_policy",
-        "eviction_budget_one_loop",
-        "eviction_rate_limiter",
-        "eviction_requirements",
-        "eviction_restriction",
-        "inplace_decision",
-        "inplace_infeasible_retry",
-        "inplace_resize_status",
-        "memory_saver",
-        "oom_detection",
-        "post_processor",
-        "quick_oom",
-        "recommender_end_to_end",
-        "status_conditions",
-        "status_formatting",
-        "unit_conversion",
-        "update_priority",
-        "update_priority_and_decision",
-        "update_priority_order",
-        "update_selection",
         "updater_modes",
     }
 )

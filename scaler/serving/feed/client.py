@@ -13,6 +13,7 @@ from collections.abc import Callable
 import aiohttp
 import msgspec
 
+from scaler.errors import said
 from scaler.horizontal.readings import MetricAnswer
 from scaler.loops.board import Board, BoardEntry, Key
 from scaler.serving.feed.frames import (
@@ -126,7 +127,7 @@ class FeedClient:
             OSError,
             RuntimeError,
         ) as error:  # TimeoutError is an OSError
-            return str(error) or type(error).__name__
+            return said(error)
 
     async def _follow(self, session: aiohttp.ClientSession, address: str) -> str:
         """One connection, until it ends or the leader is elsewhere; gives why."""

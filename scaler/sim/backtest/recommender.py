@@ -39,8 +39,8 @@ class Recommender:
         self.sized = [name for name in self._names if not rules.of(name).off]
         at = [self._names.index(name) for name in self.sized]
         self._groups = Groups(np.array([self._columns[index] for index in at]), np.arange(len(at)))
+        self._minimum = np.tile(np.array(self.how.minimum(max(len(at), 1))), (len(at), 1))
         self._rules = Rules(
-            np.tile(np.array(self.how.minimum(max(len(at), 1))), (len(at), 1)),
             np.array([[of in rules.of(name).controlled for of in ("cpu", "memory")] for name in self.sized]),
             _table([rules.of(name).minimum for name in self.sized]),
             _table([rules.of(name).maximum for name in self.sized]),
@@ -92,7 +92,7 @@ class Recommender:
         self._most = np.stack([cpu[:, 3], memory[:, 3]], axis=1)
         shares = np.stack([cpu[:, :3], memory[:, :3]], axis=2)
         found = Evidence(shares, held.first[rows], held.last[rows], held.count[rows])
-        sized = sizes(estimates(found, self._rules.minimum, how), self._rules, Rounding())
+        sized = sizes(estimates(found, self._minimum, how), self._rules, Rounding())
         return {
             name: bounds(size, controlled)
             for name, size, controlled in zip(self.sized, sized, self._rules.controlled, strict=True)

@@ -62,6 +62,35 @@ def test_a_pause_at_a_number_sets_it_first(stage: Stage, beside: dict[str, str])
 
 
 @scenario
+def test_a_pause_at_a_number_stands_against_a_write_that_was_on_its_way(stage: Stage) -> None:
+    """The HPA controller repeats a write that was refused because we were quicker; here somebody does as it would."""
+    stage.deployment()
+    stage.scaled_object(trigger(stage.source(value=10), 5), **QUICK)
+    stage.until_replicas(2)
+    stage.annotate(paused_replicas="4")
+    stage.until_replicas(4)
+    for stale in (7, 1):
+        stage.scale("web", stale)
+        stage.until_replicas(stale)
+        stage.until_replicas(4)
+
+
+@scenario
+def test_zero_stands_against_a_write_that_was_on_its_way_without_waiting_for_the_next_check(stage: Stage) -> None:
+    stage.deployment()
+    load = stage.source(value=10)
+    stage.scaled_object(trigger(load, 5), pollingInterval=3600, cooldownPeriod=1)
+    stage.until_replicas(2)
+    load.says(0)
+    stage.wait(2)  # the cooldown
+    stage.change(maxReplicaCount=6)  # a changed object is checked at once
+    stage.until_replicas(0)
+    stage.scale("web", 3)
+    stage.until_replicas(3)
+    stage.until_replicas(0)
+
+
+@scenario
 def test_an_object_can_begin_its_life_paused(stage: Stage) -> None:
     stage.deployment(replicas=1)
     stage.scaled_object(trigger(stage.source(value=20), 5), annotations=paused(paused_replicas="2"), **QUICK)

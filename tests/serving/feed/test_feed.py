@@ -204,6 +204,15 @@ async def test_without_a_leader_a_look_fails_at_once(material):
             await replica.look("shop", "web", "s0-queue", 60.0)
 
 
+async def test_a_leader_that_is_not_there_is_named_by_its_address_and_by_no_place_in_memory(material, caplog):
+    caplog.set_level(logging.INFO, "scaler.feed")
+    async with Replica(mutual(material).client) as replica:
+        replica.point("127.0.0.1:9")
+        await until(lambda: caplog.records)
+    assert "no feed from 127.0.0.1:9: Cannot connect" in caplog.text
+    assert "0x" not in caplog.text
+
+
 async def test_a_look_under_way_fails_when_the_leader_goes(leader, replica):
     await until(lambda: replica.connected)
     leader.gate.clear()
