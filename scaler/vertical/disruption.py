@@ -27,8 +27,10 @@ class Group(msgspec.Struct):
 
     configured: int
     """Replicas that the controller wants; of a DaemonSet those that are ready, of a Job those that live."""
+    live: int
+    """Pods that there are and that are not going."""
     running: int
-    """Pods that are not Pending."""
+    """Those of them that are not Pending."""
     tolerance: int
     """How many of `configured` may be missing."""
     registered: bool = True
@@ -68,7 +70,7 @@ def group_of(pods: Iterable[SizedPod], configured: int | None, budgets: Budgets,
     boosted = few and any(has_boost(pod) for pod in found)
     resizes_only = few and not boosted and resizes and budgets.skip_for_resizes
     registered = bool(wanted) and (not few or boosted or resizes_only)
-    return Group(wanted, running, int(wanted * budgets.tolerance), registered, resizes_only)
+    return Group(wanted, len(found), running, int(wanted * budgets.tolerance), registered, resizes_only)
 
 
 def has_boost(pod: SizedPod) -> bool:

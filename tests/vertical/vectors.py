@@ -32,11 +32,7 @@ SUBJECTS = tuple(
 )
 """The modules that play cases, by their full name."""
 
-AWAITED: frozenset[str] = frozenset(
-    {
-        "updater_modes",
-    }
-)
+AWAITED: frozenset[str] = frozenset({})
 """Kinds whose judgement is not here yet. Whoever plays one takes it out."""
 
 
