@@ -68,6 +68,7 @@ def evaluate(  # noqa: PLR0917 - judgement takes what it judges
         fallback=answers.fallback,
         no_data=pauses.no_data(subject.scaled, policy),
         activate_to=pauses.activate_to(subject.scaled, policy),
+        recommendation_only=policy.recommendation_only,
     )
 
 

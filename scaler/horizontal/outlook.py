@@ -29,6 +29,9 @@ _BLOCKING = frozenset(
 """Rules that keep it from where it would go."""
 
 
+RECOMMENDATION_ONLY = "nothing is carried out: the operator runs with --recommendation-only"
+
+
 class Change(msgspec.Struct, frozen=True):
     """Something that would change the replicas."""
 
@@ -41,6 +44,8 @@ def blocks(evaluation: Evaluation, subject: Subject, asked: int | None, hpa_stat
     """What stands in the way; `asked` is what the winning metric asks for, `hpa_state` the HPA's ScalingActive."""
     decision, spec = evaluation.decision, subject.scaled.spec
     found = []
+    if evaluation.recommendation_only:
+        found.append(RECOMMENDATION_ONLY)
     if decision.rule in _BLOCKING:
         found.append(decision.message)
     failures = [reading for reading in evaluation.readings if isinstance(reading, Failure)]

@@ -221,6 +221,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     """Which semantics of missing data judged."""
     activate_to: Literal["minimum", "demand"] = "minimum"
     """Where activation goes."""
+    recommendation_only: bool = False
+    """None of it is carried out."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -230,6 +232,8 @@ class Policy(msgspec.Struct, frozen=True):
     """strict: to zero only on a fresh zero of every trigger."""
     activate_to: Literal["minimum", "demand"] = "minimum"
     """demand: activation goes straight to what the readings ask for."""
+    recommendation_only: bool = False
+    """What is judged is not carried out."""
     version: str = "0.1.0"
     """For the HPA's app.kubernetes.io/version label."""
 

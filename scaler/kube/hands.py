@@ -25,6 +25,8 @@ CONFLICTS = 5
 """How often a conflict is tried again."""
 CONFLICT_PAUSE = 0.05
 """Seconds before that, doubled each time."""
+MOST_SAID = 100_000
+"""Actions that dry hands remember, so as not to say the same again."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -161,17 +163,24 @@ class ClusterHands:
 
 
 class DryHands:
-    """Recommends only: logs what it would do, and lets through nothing but what informs the user."""
+    """Recommends only: lets through what may pass, and logs the rest, once as long as it would do the same."""
 
     def __init__(self, inner: Hands, passes: tuple[type[Action], ...] = (WriteStatus, Tell)) -> None:
         self._inner = inner
+        self._said: dict[tuple[str, str, str], Action] = {}
         self._passes = passes
 
     async def carry_out(self, action: Action, why: str = "") -> Outcome:
         """Carry out what may pass; log the rest."""
         if isinstance(action, self._passes):
             return await self._inner.carry_out(action, why)
-        logger.info("would: %s", _phrase(action), extra=_fields(action, why) | {"dry": True})
+        fields = _fields(action, why)
+        kind = (str(fields["action"]), str(fields["namespace"]), str(fields["name_"]))
+        if self._said.get(kind) != action:
+            if len(self._said) >= MOST_SAID:
+                self._said.clear()
+            self._said[kind] = action
+            logger.info("would: %s", _phrase(action), extra=fields | {"dry": True})
         return Done()
 
 

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from scaler import __version__
+from scaler.actions import Tell
 from scaler.clock import SystemClock
 from scaler.errors import ApiError
 from scaler.horizontal.explain import explain
@@ -18,7 +19,7 @@ from scaler.horizontal.readings import Policy
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
 from scaler.kube.events import Recorder
-from scaler.kube.hands import ClusterHands
+from scaler.kube.hands import ClusterHands, DryHands, Hands
 from scaler.kube.intake import Intake, Scope
 from scaler.kube.leader import Elector
 from scaler.kube.upstream import find_rivals
@@ -28,7 +29,14 @@ from scaler.process import logs
 from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
 from scaler.programs.journaling import journaling
 from scaler.programs.leadership import BOARD_ADDRESS
-from scaler.serving.certificate_store import Place, follow_folder, follow_secret, keep_secret, put_ca_into_apiservice
+from scaler.serving.certificate_store import (
+    Place,
+    follow_folder,
+    follow_secret,
+    keep_in_memory,
+    keep_secret,
+    put_ca_into_apiservice,
+)
 from scaler.serving.certificates import Material, service_names
 from scaler.serving.feed.server import FeedServer
 from scaler.serving.health import Health, application, serve
@@ -60,7 +68,8 @@ async def main(settings: OperatorSettings) -> int:
     async with connection, watching() as watch:
         namespace = settings.cluster.pod_namespace
         service = (namespace, settings.certificates.metrics_server_service_name)
-        rivals = await find_rivals(connection, now=clock.now(), our_service=service)
+        dry = settings.judgement.recommendation_only
+        rivals = [] if dry else await find_rivals(connection, now=clock.now(), our_service=service)
         for rival in rivals:
             log.error(
                 "another autoscaler is at work", extra={"what": rival.what, "who": rival.who, "remedy": rival.remedy}
@@ -84,8 +93,8 @@ class Operator:
         self.engine = Engine(
             connection=connection,
             intake=Intake(connection, scope_of(settings)),
-            hands=ClusterHands(connection, self._recorder),
-            tell=self._recorder.record,
+            hands=self._make_hands(),
+            tell=_untold if settings.judgement.recommendation_only else self._recorder.record,
             connections=functools.partial(connections_of, settings),
             clock=clock,
             options=options_of(settings),
@@ -123,6 +132,10 @@ class Operator:
             await self._leave(election)
         await self.engine.close()
         return FAILED if why else 0
+
+    def _make_hands(self) -> Hands:
+        hands = ClusterHands(self._connection, self._recorder)
+        return DryHands(hands, passes=()) if self._settings.judgement.recommendation_only else hands
 
     def _make_elector(self) -> Elector:
         leader = self._settings.leader
@@ -218,6 +231,9 @@ class Operator:
         place = Place(namespace, certificates.cert_secret_name)
         services = (certificates.operator_service_name, certificates.metrics_server_service_name)
         names = service_names(services, namespace, certificates.k8s_cluster_domain)
+        if self._settings.judgement.recommendation_only:
+            await keep_in_memory(names, self._clock, self._take)
+            return
         follow = asyncio.create_task(follow_secret(self._connection, place, self._clock, self._take))
         await self._leading.wait()
         follow.cancel()
@@ -249,6 +265,10 @@ class Operator:
         self._material.set()
 
 
+def _untold(event: Tell) -> None:
+    log.debug("would tell: %s", event.message, extra={"reason": event.reason, "about": str(event.ref)})
+
+
 def scope_of(settings: OperatorSettings) -> Scope:
     """Which objects are ours."""
     watch = settings.watch
@@ -264,7 +284,10 @@ def options_of(settings: OperatorSettings) -> Options:
     cluster, authentication = settings.cluster, settings.authentication
     return Options(
         policy=Policy(
-            no_data=settings.judgement.no_data, activate_to=settings.judgement.activate_to, version=__version__
+            no_data=settings.judgement.no_data,
+            activate_to=settings.judgement.activate_to,
+            version=__version__,
+            recommendation_only=settings.judgement.recommendation_only,
         ),
         access=Access(
             cluster_namespace=authentication.cluster_object_namespace or cluster.pod_namespace,

@@ -55,6 +55,16 @@ async def keep_secret(
     await _for_ever(once, clock, last, f"secret {place.namespace}/{place.name}")
 
 
+async def keep_in_memory(names: Sequence[str], clock: Clock, on_material: OnMaterial) -> None:
+    """For a program that may write no Secret, for ever: material of its own, renewed when it is due."""
+    material: Material | None = None
+    while True:
+        if due(material, names, clock.now()):
+            material = renew(material, names, clock.now())
+            on_material(material)
+        await clock.sleep(EVERY)
+
+
 async def follow_secret(connection: Connection, place: Place, clock: Clock, on_material: OnMaterial) -> None:
     """For everybody else, for ever: `on_material` gets what the Secret holds, now and after each change."""
     last: list[Material] = []

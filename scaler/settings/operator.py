@@ -16,6 +16,9 @@ class Judgement(Settings, frozen=True):
     activate_to: Literal["minimum", "demand"] = "minimum"
     """From zero to what. minimum: minReplicaCount, or 1, as KEDA. demand: what the readings ask for, so that the
     HPA finds the work done. The annotation kube-scaler.dev/activate-to overrides it for one object."""
+    recommendation_only: bool = False
+    """Read, judge and explain everything, and write nothing but our own Lease: no HPA, replica, label, finalizer,
+    status, event or Secret. It may run beside a live KEDA."""
 
 
 class Reading(Settings, frozen=True):

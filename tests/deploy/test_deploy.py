@@ -260,3 +260,31 @@ def test_tokens_of_serviceaccounts_are_asked_for_only_with_the_component(tmp_pat
     assert "serviceaccounts/token" not in str(BASE)
     found = built("bound-tokens", tmp_path)
     assert bindings(found, "scaler-operator-bound-tokens") == [("ClusterRoleBinding", "")]
+
+
+OWN = {"coordination.k8s.io/leases", "autoscaling.k8s.io/verticalpodautoscalers/status"}
+"""What an installation that recommends only may write; checkpoints besides, which are its own, too."""
+CHECKPOINTS = "autoscaling.k8s.io/verticalpodautoscalercheckpoints"
+
+
+def test_recommending_only_leaves_no_right_to_write_but_what_is_its_own(tmp_path: Path) -> None:
+    found = built("recommendation-only", tmp_path)
+    written = {
+        f"{group}/{resource}"
+        for one in found
+        if one["kind"].endswith("Role")
+        for rule in one["rules"]
+        if not set(rule["verbs"]) <= {"get", "list", "watch"}
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert written <= OWN | {CHECKPOINTS}
+    assert operator_env(found)["SCALER_RECOMMENDATION_ONLY"] == "true"
+
+
+def test_recommending_only_leaves_the_external_metrics_api_to_whoever_has_it(tmp_path: Path) -> None:
+    found = built("recommendation-only", tmp_path)
+    assert [one["metadata"]["name"] for one in found if one["kind"] == "APIService"] == []
+    assert [one for one in found if "metrics" in one["metadata"]["name"]] == []
+    accounts = {one["metadata"]["name"] for one in found if one["kind"] == "ServiceAccount"}
+    assert {subject["name"] for one in found for subject in one.get("subjects", ())} <= accounts
