@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "Watch a queue fill and real replicas follow, on this machine.",
     "explain": "Say why a workload has the replicas it has.",
     "validate": "Find every problem in manifests before they are applied.",
+    "backtest": "See what a manifest would have done with a recorded load.",
     "completion": "Print the completion script of a shell.",
 }
 
@@ -70,6 +71,18 @@ Examples:
   scaler validate worker.yaml
   scaler validate manifests/ -o json
   helm template shop | scaler validate --strict -
+"""
+BACKTEST = """\
+See what autoscalers would have done with a load that was recorded, and what it would have cost: replicas, requests,
+money, saturation, restarts, beside the workload as it is, each autoscaler alone, and both naively. FILE is a YAML or
+JSON file, a folder of them, or - for the standard input, with the workload and its ScaledObject, HPA or VPA.
+Nothing is asked of a cluster.
+
+\b
+Examples:
+  scaler backtest web.yaml --load requests.csv
+  scaler backtest web.yaml --load usage.npz --series web --page backtest.html
+  scaler backtest deployments/ --load usage.csv --history 14d --add-vpa --add-hpa 70 -o json
 """
 
 
@@ -128,6 +141,11 @@ def _validate() -> click.Command:
     return _program("validate", "ValidateSettings", VALIDATE, params=[argument])
 
 
+def _backtest() -> click.Command:
+    argument = click.Argument(["files"], metavar="FILE...", nargs=-1, required=True)
+    return _program("backtest", "BacktestSettings", BACKTEST, params=[argument])
+
+
 def _completion() -> click.Command:
     def run(shell: str) -> None:
         from click.shell_completion import get_completion_class
@@ -154,6 +172,7 @@ BUILDERS: dict[str, Callable[[], click.Command]] = {
     "demo": _demo,
     "explain": _explain,
     "validate": _validate,
+    "backtest": _backtest,
     "completion": _completion,
 }
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from scaler.settings import knobs
+from scaler.settings.backtest import BacktestSettings
 from scaler.settings.demo import DemoSettings
 from scaler.settings.explain import ExplainSettings
 from scaler.settings.knobs import Spelling
@@ -30,6 +31,7 @@ PROGRAMS = (
     ("scaler-webhook", WebhookSettings),
     ("scaler explain", ExplainSettings),
     ("scaler validate", ValidateSettings),
+    ("scaler backtest", BacktestSettings),
     ("scaler demo", DemoSettings),
 )
 

@@ -168,6 +168,18 @@ def check(
     return _placed(index, _make(cls, entry, given, context)[1])
 
 
+def planned(index: int, entry: TriggerSpec, *, as_metric_source: bool = False) -> TriggerPlan:
+    """What a trigger offers, as far as its manifest alone says so: what only credentials give is taken as given."""
+    cls = TYPES.get(entry.type)
+    problems = [unknown_type(entry.type)]
+    if cls is not None:
+        context = BuildContext("", "", as_metric_source=as_metric_source)
+        trigger, problems = _make(cls, entry, Given(entry.metadata, None, None), context)
+        if trigger is not None and not problems:
+            return _plan(index, entry, trigger)
+    return TriggerPlan(index, entry.type, entry.name, problem="; ".join(map(str, problems)))
+
+
 def advise(index: int, entry: TriggerSpec) -> list[Problem]:
     """Warnings that show without a cluster."""
     cls = TYPES.get(entry.type)

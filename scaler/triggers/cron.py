@@ -3,12 +3,13 @@
 Outside its window it does not cap other triggers: the highest of all wins.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from scaler.api.scaledobject import TriggerSpec
 from scaler.errors import Problem
 from scaler.schedule import parse_schedule, timezone
 from scaler.triggers.connections import Connections
-from scaler.triggers.contract import Trigger
+from scaler.triggers.contract import BuildContext, Trigger
 from scaler.triggers.parameters import Parameters
 
 _SPELT = (("*", "x"), ("/", "Sl"), ("?", "Qm"), (",", "Cm"), (" ", ""))
@@ -68,10 +69,20 @@ class Cron(Trigger[CronParameters]):
 
     async def read(self, io: Connections) -> float:
         """The replicas within the window, else 0: it is open while it closes before it opens again."""
-        now = io.now()
+        return self.value(io.now())
+
+    def value(self, now: float) -> float:
+        """The same at any time, in epoch seconds."""
         closes, opens = (schedule.next(now, self._zone) for schedule in (self._end, self._start))
         is_open = (_NEVER if closes is None else closes) <= (_NEVER if opens is None else opens)
         return float(self.parameters.desired_replicas) if is_open else 0.0
+
+
+def shown_by(metadata: Mapping[str, str]) -> Callable[[float], float]:
+    """What a trigger with this metadata shows at any time, in epoch seconds; raises Invalid."""
+    cron = Cron(CronParameters.parse(metadata), TriggerSpec("cron", dict(metadata)), BuildContext("", ""))
+    cron.prepare()
+    return cron.value
 
 
 def _spelt(schedule: str) -> str:
