@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from scaler.api.meta import ObjectRef, Raw
+from scaler.api.verticalpodautoscaler import CheckpointSpec, CheckpointStatus, VerticalPodAutoscalerStatus
 
 
 class SetReplicas(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
@@ -60,6 +61,34 @@ class WriteStatus(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """The merge patch's ``status``: a null removes a field."""
 
 
+class WriteRecommendation(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
+    """Replace the status of a VerticalPodAutoscaler, as upstream does."""
+
+    ref: ObjectRef
+    status: VerticalPodAutoscalerStatus
+
+
+class KeepCheckpoint(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
+    """Replace what a checkpoint says was learned; make the checkpoint where there is none."""
+
+    namespace: str
+    name: str
+    spec: CheckpointSpec
+    status: CheckpointStatus
+    annotations: dict[str, str] = {}
+    """To be set besides; others stay."""
+
+
+class DeleteCheckpoint(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
+    """Delete a checkpoint whose object is gone; not finding it is success."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    """Preconditions: one that was written meanwhile belongs to somebody."""
+
+
 class Tell(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """An event on the user's object."""
 
@@ -70,4 +99,14 @@ class Tell(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     message: str
 
 
-Action = SetReplicas | ApplyHpa | DeleteHpa | PatchMetadata | WriteStatus | Tell
+Action = (
+    SetReplicas
+    | ApplyHpa
+    | DeleteHpa
+    | PatchMetadata
+    | WriteStatus
+    | WriteRecommendation
+    | KeepCheckpoint
+    | DeleteCheckpoint
+    | Tell
+)

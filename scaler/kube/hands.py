@@ -12,9 +12,21 @@ from typing import Any, Protocol
 
 import msgspec
 
-from scaler.actions import Action, ApplyHpa, DeleteHpa, PatchMetadata, SetReplicas, Tell, WriteStatus
+from scaler.actions import (
+    Action,
+    ApplyHpa,
+    DeleteCheckpoint,
+    DeleteHpa,
+    KeepCheckpoint,
+    PatchMetadata,
+    SetReplicas,
+    Tell,
+    WriteRecommendation,
+    WriteStatus,
+)
 from scaler.api.meta import ObjectRef, Raw
 from scaler.errors import ApiError
+from scaler.kube import learned
 from scaler.kube.connection import Connection
 from scaler.kube.lanes import Lane
 from scaler.kube.resources import HPAS, Resource
@@ -97,6 +109,8 @@ class ClusterHands:
                 outcome = await self._patch_metadata(action)
             case WriteStatus():
                 outcome = await _persistently(lambda: self._write_status(action))
+            case WriteRecommendation() | KeepCheckpoint() | DeleteCheckpoint():
+                outcome = Done() if await learned.carry_out(self._connection, action) else Gone()
             case Tell():
                 self._recorder.record(action)
         return outcome
@@ -231,28 +245,33 @@ def _identity(hpa: Raw) -> tuple[object, object]:
 
 def _level(action: Action) -> int:
     """What moves or makes something is news; bookkeeping is not."""
-    return logging.INFO if isinstance(action, SetReplicas | ApplyHpa | DeleteHpa) else logging.DEBUG
+    news = isinstance(action, SetReplicas | ApplyHpa | DeleteHpa | DeleteCheckpoint)
+    return logging.INFO if news else logging.DEBUG
 
 
 def _phrase(action: Action) -> str:
+    words = ""
     match action:
         case SetReplicas():
-            return f"set {action.resource}/{action.name} to {action.replicas} replicas"
+            words = f"set {action.resource}/{action.name} to {action.replicas} replicas"
         case ApplyHpa():
-            return f"{'update' if action.existing else 'create'} HPA {action.name}"
+            words = f"{'update' if action.existing else 'create'} HPA {action.name}"
         case DeleteHpa():
-            return f"delete HPA {action.name}"
+            words = f"delete HPA {action.name}"
         case PatchMetadata():
-            return f"patch the metadata of {action.ref}"
+            words = f"patch the metadata of {action.ref}"
         case WriteStatus():
-            return f"write the status of {action.ref}"
+            words = f"write the status of {action.ref}"
+        case WriteRecommendation() | KeepCheckpoint() | DeleteCheckpoint():
+            words = learned.phrase(action)
         case Tell():
-            return f"tell {action.ref}: {action.reason}"
+            words = f"tell {action.ref}: {action.reason}"
+    return words
 
 
 def _fields(action: Action, why: str) -> dict[str, object]:
     """The fields of the log line; ``name`` alone is taken by logging itself."""
-    place = action.ref if isinstance(action, PatchMetadata | WriteStatus | Tell) else action
+    place = action.ref if isinstance(action, PatchMetadata | WriteStatus | WriteRecommendation | Tell) else action
     fields: dict[str, object] = {"action": type(action).__name__, "namespace": place.namespace, "name_": place.name}
     if isinstance(action, SetReplicas):
         fields |= {"resource": action.resource, "replicas": action.replicas}

@@ -1,7 +1,7 @@
 """HTTP calls to one API server: sent, retried while that is safe, counted, and refused as `ApiError`.
 
-It knows neither kinds nor verbs' meaning (see `scaler.kube.connection`), and sets no rate: how many calls are
-under way at once is bounded, and the server's own 429s are obeyed.
+It knows neither kinds nor verbs' meaning (see `scaler.kube.connection`). How many calls are under way at once is
+bounded, and the server's own 429s are obeyed; a rate is set only where a program has one.
 """
 
 import asyncio
@@ -21,8 +21,11 @@ from yarl import URL
 from scaler.errors import ApiError, said
 from scaler.kube.answers import NoAnswer, refusal
 from scaler.kube.lanes import Gate, Lane
+from scaler.kube.pace import Pace
 
 JSON = "application/json"
+USER_AGENT = "kube-scaler"
+"""Who we are to the API server: it names the manager of the fields that we write after it."""
 
 FIRST_WAIT = 0.2
 """Seconds before the first retry, doubled for each further one."""
@@ -66,6 +69,10 @@ class Limits(msgspec.Struct, frozen=True):
     """Seconds for one try."""
     patience: float = 30.0
     """Seconds for all tries of a call."""
+    rate: float = 0.0
+    """Calls a second, watches and what is urgent aside; 0 for no such limit."""
+    burst: int = 1
+    """Calls at once after a quiet time, where there is a rate."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -97,6 +104,7 @@ class Wire:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         """Answers by (verb, resource, HTTP status); no answer at all is ``error``."""
         self.gate = Gate(limits.concurrency)
+        self._pace = Pace(limits.rate, limits.burst)
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
         self._retired: set[aiohttp.ClientSession] = set()
@@ -115,6 +123,8 @@ class Wire:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._limits.patience
         for tries in itertools.count():
+            if call.lane is not Lane.URGENT:
+                await self._pace.turn()
             try:
                 async with self.gate.passing(call.lane):
                     return await self._once(call)
@@ -191,7 +201,7 @@ class Wire:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=60),
                 # Packed answers would cost both ends more CPU than the bytes they save inside a cluster.
-                headers={"User-Agent": "kube-scaler", "Accept-Encoding": "identity"},
+                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=2**18,
             )

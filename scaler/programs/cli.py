@@ -15,6 +15,7 @@ from scaler.process.commands import EXIT_CODES, guarded
 COMMANDS = {
     "operator": "Scale workloads: read triggers, decide, keep the HPAs.",
     "metrics": "Serve external metrics to the HPA controller.",
+    "recommender": "Recommend requests: learn what containers use, write it to VerticalPodAutoscalers.",
     "demo": "Watch a queue fill and real replicas follow, on this machine.",
     "explain": "Say why a workload has the replicas it has.",
     "validate": "Find every problem in manifests before they are applied.",
@@ -41,6 +42,17 @@ all of them answer.
 Examples:
   scaler metrics
   scaler metrics --secure-port 8443 --metrics-service-address 127.0.0.1:9666
+"""
+RECOMMENDER = """\
+Recommend requests of cpu and memory for the pods of VerticalPodAutoscalers, from what their containers use. Takes
+upstream's flags, reads and writes upstream's checkpoints, and gives upstream's numbers. Writes statuses, checkpoints
+and its Lease, and nothing else. Several replicas may run: one leads, the others stand by.
+
+\b
+Examples:
+  scaler recommender                                  in a pod, or with your kubeconfig
+  scaler recommender --vpa-object-namespace shop      one namespace only
+  scaler recommender --recommender-name beside        objects whose spec.recommenders names it
 """
 DEMO = """\
 Watch a queue fill and real replicas follow: the real operator and metrics server, with a cluster and an SQS endpoint
@@ -127,6 +139,10 @@ def _metrics() -> click.Command:
     return _program("metrics", "MetricsSettings", METRICS)
 
 
+def _recommender() -> click.Command:
+    return _program("recommender", "RecommenderSettings", RECOMMENDER)
+
+
 def _demo() -> click.Command:
     return _program("demo", "DemoSettings", DEMO)
 
@@ -169,6 +185,7 @@ def _completion() -> click.Command:
 BUILDERS: dict[str, Callable[[], click.Command]] = {
     "operator": _operator,
     "metrics": _metrics,
+    "recommender": _recommender,
     "demo": _demo,
     "explain": _explain,
     "validate": _validate,

@@ -14,6 +14,7 @@ from scaler.settings.knobs import Spelling
 from scaler.settings.metrics import MetricsSettings
 from scaler.settings.operator import OperatorSettings
 from scaler.settings.options import NEEDLESS, NEEDLESS_OF_VPA
+from scaler.settings.recommender import RecommenderSettings
 from scaler.settings.validate import ValidateSettings
 from scaler.settings.webhook import WebhookSettings
 
@@ -29,6 +30,7 @@ PROGRAMS = (
     ("scaler operator", OperatorSettings),
     ("scaler metrics", MetricsSettings),
     ("scaler-webhook", WebhookSettings),
+    ("scaler recommender", RecommenderSettings),
     ("scaler explain", ExplainSettings),
     ("scaler validate", ValidateSettings),
     ("scaler backtest", BacktestSettings),

@@ -29,6 +29,17 @@ class Groups(NamedTuple):
         """Whether every group is one row."""
         return len(self.rows) == len(self.begins)
 
+    @classmethod
+    def of_lists(cls, rows: list[int], begins: list[int]) -> "Groups":
+        """From plain numbers."""
+        return cls(np.array(rows, np.int64), np.array(begins, np.int64))
+
+    def of(self, group: int) -> list[int]:
+        """The rows of one group."""
+        last = self.begins[group + 1] if group + 1 < len(self.begins) else len(self.rows)
+        found: list[int] = self.rows[self.begins[group] : last].tolist()
+        return found
+
     def part(self, first: int, last: int) -> "Groups":
         """The groups from number `first` to before `last`."""
         begin = self.begins[first]

@@ -83,7 +83,7 @@ def plan(roster: Roster) -> Plan:
         names=names,
         owners=np.array(owners, np.int64),
         begins=begins,
-        groups=Groups(np.array(rows, np.int64), np.array(row_begins[:-1], np.int64)),
+        groups=Groups.of_lists(rows, row_begins[:-1]),
         off=np.array([one.off for one in terms], np.bool_),
         controlled=_pairs([one.controlled for one in terms], np.bool_),
         min_allowed=_pairs([one.min_allowed for one in terms], np.int64),

@@ -160,6 +160,8 @@ class Roster:
         self.containers = Containers(aggregates)
         self.version = 0
         """Grows whenever it may count differently for whom."""
+        self.matching = 0
+        """Grows whenever other pods may be matched."""
         self._memory = memory or MemoryRules()
         self._namespaces: dict[str, _Namespace] = {}
         self._pods: dict[Key, _Entry] = {}
@@ -280,6 +282,7 @@ class Roster:
         if subject is not None and (subject.selector, subject.terms) == (selector, terms):
             return subject
         self.version += 1
+        self.matching += subject is None or subject.selector != selector
         if subject is None:
             subject = place.subjects[key[1]] = Subject(key, selector, terms)
             self._match(place, subject)
@@ -299,6 +302,7 @@ class Roster:
         if subject is None:
             return
         self.version += 1
+        self.matching += 1
         place = self._namespaces[key[0]]
         self._unmatch(place, subject)
         del place.subjects[key[1]]

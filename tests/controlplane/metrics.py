@@ -199,4 +199,7 @@ def _about(kind: str) -> dict[str, str]:
 
 def _quantities(usage: Usage) -> dict[str, str]:
     cores, size = usage
-    return {"cpu": f"{round(cores * 1e9)}n", "memory": f"{round(size / 1024)}Ki"}
+    return {
+        "cpu": cores if isinstance(cores, str) else f"{round(cores * 1e9)}n",
+        "memory": size if isinstance(size, str) else f"{round(size / 1024)}Ki",
+    }

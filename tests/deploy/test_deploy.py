@@ -13,6 +13,7 @@ from scaler import __version__
 from scaler.settings import knobs
 from scaler.settings.metrics import MetricsSettings
 from scaler.settings.operator import Journal, OperatorSettings
+from scaler.settings.recommender import RecommenderSettings
 from scaler.settings.shared import Certificates, Cluster, Leader
 from tests.absence import unavailable
 
@@ -101,6 +102,44 @@ def test_at_home_each_program_keeps_to_its_lease_and_its_certificates() -> None:
     }
 
 
+def test_the_recommender_writes_statuses_and_checkpoints_and_nothing_else() -> None:
+    assert rights("ClusterRole", "scaler-recommender") == {
+        "autoscaling.k8s.io/verticalpodautoscalers": "list watch",
+        "autoscaling.k8s.io/verticalpodautoscalers/status": "patch",
+        "autoscaling.k8s.io/verticalpodautoscalercheckpoints": "list create patch delete",
+        "metrics.k8s.io/pods": "list",
+        "/pods": "list watch",
+        "/events": "list watch",
+        "/nodes": "list",
+        "apps/deployments": "get list watch",
+        "apps/statefulsets": "get list watch",
+        "apps/daemonsets": "get list watch",
+        "apps/replicasets": "get list watch",
+        "/replicationcontrollers": "get list watch",
+        "batch/jobs": "get list watch",
+        "batch/cronjobs": "get list watch",
+        "*/*/scale": "get",
+        "coordination.k8s.io/leases[vpa-recommender-lease][vpa-recommender]": "get",
+    }
+    assert rights("Role", "scaler-recommender") == {
+        "coordination.k8s.io/leases": "create",
+        "coordination.k8s.io/leases[scaler-recommender]": "get list watch update",
+    }
+
+
+def test_the_recommenders_pod_is_asked_at_its_one_port() -> None:
+    spelt = {one.flag: one for one in knobs.spellings(RecommenderSettings)}
+    (container,) = pod("recommender")["containers"]
+    assert container["ports"] == [
+        {"name": "metrics", "containerPort": knobs.split(spelt["--address"].default)[1]},
+    ]
+    known = {name for one in spelt.values() for name in (one.variable, *(alias.name for alias in one.aliases))}
+    assert {variable["name"] for variable in container["env"]} <= known
+    assert container["args"] == ["recommender"]
+    asked = [container[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")]
+    assert asked == ["/health-check", "/readyz"]
+
+
 def test_the_hpa_controller_may_read_external_metrics() -> None:
     assert rights("ClusterRole", "scaler-external-metrics-reader") == {"external.metrics.k8s.io/*": "get list"}
     (subject,) = named("ClusterRoleBinding", "scaler-external-metrics-reader")["subjects"]
@@ -128,7 +167,7 @@ def test_every_role_is_bound() -> None:
     assert roles - bound == set()
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "recommender"])
 def test_a_pod_runs_as_nobody_and_writes_nowhere(part: str) -> None:
     spec = pod(part)
     (container,) = spec["containers"]

@@ -24,8 +24,12 @@ from tests.processes import Process, free_port, temporary_folder, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 NAMESPACE = "kube-scaler"
-OPERATOR, METRICS = (f"system:serviceaccount:{NAMESPACE}:scaler-{part}" for part in ("operator", "metrics"))
+OPERATOR, METRICS, RECOMMENDER = (
+    f"system:serviceaccount:{NAMESPACE}:scaler-{part}" for part in ("operator", "metrics", "recommender")
+)
 """The users that the programs are to the API server."""
+VERTICAL = ("recommender",)
+"""The programs that listen at one address for all, as upstream's do."""
 APISERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/scaler-operator"
 
@@ -34,8 +38,14 @@ def install(plane: ControlPlane) -> None:
     """As deploy/README.md has it."""
     plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
     plane.kubectl("apply", "-k", str(ROOT / "deploy"))
-    for kind in ("scaledobjects", "triggerauthentications", "clustertriggerauthentications"):
-        path = f"/apis/keda.sh/v1alpha1/{kind}"
+    served = [
+        *(f"keda.sh/v1alpha1/{kind}" for kind in ("scaledobjects", "triggerauthentications")),
+        "keda.sh/v1alpha1/clustertriggerauthentications",
+        *(f"autoscaling.k8s.io/{version}/verticalpodautoscalers" for version in ("v1", "v1beta2")),
+        "autoscaling.k8s.io/v1/verticalpodautoscalercheckpoints",
+    ]
+    for one in served:
+        path = f"/apis/{one}"
         wait_until(functools.partial(_served, plane, path), f"{path} to be served")
 
 
@@ -121,7 +131,8 @@ class Installation:
         self.folder = temporary_folder("scaler-e2e")
         self.programs: list[Program] = []
         self._kubeconfigs = {
-            part: plane.service_account_kubeconfig(NAMESPACE, f"scaler-{part}") for part in ("operator", "metrics")
+            part: plane.service_account_kubeconfig(NAMESPACE, f"scaler-{part}")
+            for part in ("operator", "metrics", "recommender")
         }
 
     def operator(self, *flags: str, name: str = "operator", **environment: str) -> Program:
@@ -134,12 +145,18 @@ class Installation:
         ports = ["--bind-address=127.0.0.1", f"--secure-port={self.secure_port}"]
         return self._start("metrics", name, [*ports, *flags], environment)
 
+    def recommender(self, *flags: str, name: str = "recommender", **environment: str) -> Program:
+        """Start one more recommender; not awaited."""
+        return self._start("recommender", name, list(flags), environment)
+
     def _start(self, part: str, name: str, flags: list[str], environment: dict[str, str]) -> Program:
         health, metrics = free_port(), free_port()
         listening = [
             f"--health-probe-bind-address=127.0.0.1:{health}",
             f"--metrics-bind-address=127.0.0.1:{metrics}",
         ]
+        if part in VERTICAL:
+            health, listening = metrics, [f"--address=127.0.0.1:{metrics}"]
         process = Process(
             [*SCALER, part, f"--pod-name={name}", *listening, *flags],
             self.folder / f"{name}.log",

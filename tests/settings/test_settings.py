@@ -70,7 +70,10 @@ def test_flags_and_defaults_are_those_that_kedas_manifests_count_on(flag: str, d
 def test_every_setting_is_obeyed_by_somebody(declared: type) -> None:
     """A flag that nothing reads would be a promise that is not kept."""
     code = "\n".join(
-        path.read_text() for path in SCALER.rglob("*.py") if not path.is_relative_to(SCALER / "settings")
+        path.read_text()
+        for room in (SCALER, SCALER.parent / "webhook")
+        for path in room.rglob("*.py")
+        if not path.is_relative_to(SCALER / "settings")
     )
     unread = {one.flag for one in spellings(declared) if not re.search(rf"\.{one.path[-1]}\b", code)}
     assert unread <= OBEYED_BY_WHAT_THEY_DEMAND

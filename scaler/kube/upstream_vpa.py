@@ -1,0 +1,144 @@
+"""Whether upstream's recommender is alive: two that write the same statuses undo each other's work each minute.
+
+Seen are the Lease it holds when it is told to, a Deployment under its usual name, and checkpoints that somebody else
+wrote a moment ago. It looks once and says what it sees; refusing to act is the caller's decision.
+"""
+
+import logging
+
+from scaler.api.meta import Kind
+from scaler.clock import from_rfc3339
+from scaler.errors import ApiError
+from scaler.kube.connection import Connection
+from scaler.kube.lease import Lease, holder_of
+from scaler.kube.resources import DEPLOYMENTS, LEASES, VPA_CHECKPOINTS
+from scaler.kube.upstream import SLACK, Rival
+from scaler.kube.wire import USER_AGENT
+
+logger = logging.getLogger(__name__)
+
+LEASE_NAMESPACE = "kube-system"
+RECOMMENDER_LEASES = ("vpa-recommender-lease", "vpa-recommender")
+"""Its own, and the one of older releases and of GKE's."""
+DEPLOYMENT = "vpa-recommender"
+MANAGER = "recommender"
+"""Part of the field manager's name that upstream's program has with the API server: that of its binary."""
+RECENT = 180.0
+"""Seconds: a recommender writes its checkpoints every minute, as far as its call limit goes."""
+LOOKED_AT = 500
+"""Checkpoints that are looked at; one that is written by another is enough."""
+
+
+class _Named(Kind, frozen=True):
+    name: str = ""
+    namespace: str = ""
+
+
+class _Status(Kind, frozen=True):
+    ready_replicas: int = 0
+
+
+class _Deployment(Kind, frozen=True):
+    metadata: _Named = _Named()
+    status: _Status = _Status()
+
+
+class _Manager(Kind, frozen=True):
+    manager: str = ""
+    time: str | None = None
+
+
+class _Managed(Kind, frozen=True):
+    name: str = ""
+    namespace: str = ""
+    managed_fields: tuple[_Manager, ...] = ()
+
+
+class _Spec(Kind, frozen=True):
+    vpa_object_name: str = ""
+
+
+class _Checkpoint(Kind, frozen=True):
+    metadata: _Managed = _Managed()
+    spec: _Spec = _Spec()
+
+
+async def find_recommenders(
+    connection: Connection, *, now: float, name: str, namespaces: tuple[str, ...]
+) -> list[Rival]:
+    """Those that are alive at `now`, in epoch seconds, under the recommender's name that is to be ours.
+
+    A Lease and a Deployment say nothing of the name, so they count only for the default one. What may not be read is
+    taken for absent, with a warning.
+    """
+    rivals = []
+    if name == "default":
+        rivals += await _leases(connection, now)
+        rivals += await _deployments(connection)
+    return rivals or await _writers(connection, now, namespaces)
+
+
+async def _leases(connection: Connection, now: float) -> list[Rival]:
+    found = []
+    for name in RECOMMENDER_LEASES:
+        try:
+            holder = holder_of(await connection.get(LEASES, LEASE_NAMESPACE, name, into=Lease))
+        except ApiError as error:
+            _absent(f"Lease {name} in namespace {LEASE_NAMESPACE}", error)
+            continue
+        if holder and now - holder.renewed <= holder.duration + SLACK:
+            what = f"Lease {name} in namespace {LEASE_NAMESPACE}"
+            found.append(Rival(what, f"a running VPA recommender ({holder.identity})", _remedy(LEASE_NAMESPACE)))
+    return found
+
+
+async def _deployments(connection: Connection) -> list[Rival]:
+    try:
+        listing = await connection.listing(DEPLOYMENTS, into=_Deployment, fields=f"metadata.name={DEPLOYMENT}")
+    except ApiError as error:
+        _absent(f"Deployments named {DEPLOYMENT}", error)
+        return []
+    return [
+        Rival(
+            f"Deployment {DEPLOYMENT} in namespace {one.metadata.namespace}",
+            f"a running VPA recommender ({one.status.ready_replicas} ready)",
+            _remedy(one.metadata.namespace),
+        )
+        for one in listing.items
+        if one.status.ready_replicas
+    ]
+
+
+async def _writers(connection: Connection, now: float, namespaces: tuple[str, ...]) -> list[Rival]:
+    try:
+        for namespace in namespaces or ("",):
+            query = {"limit": str(LOOKED_AT)}
+            async for page in connection.pages(VPA_CHECKPOINTS, namespace, into=_Checkpoint, query=query):
+                found = next((rival for one in page.items or () if (rival := _writer(one, now))), None)
+                return [found] if found else []
+    except ApiError as error:
+        _absent("VerticalPodAutoscalerCheckpoints", error)
+    return []
+
+
+def _writer(checkpoint: _Checkpoint, now: float) -> Rival | None:
+    for manager in checkpoint.metadata.managed_fields:
+        recommender = MANAGER in manager.manager and manager.manager != USER_AGENT
+        if recommender and manager.time and now - from_rfc3339(manager.time) < RECENT:
+            what = f"checkpoint {checkpoint.metadata.name} in namespace {checkpoint.metadata.namespace}"
+            who = f"{manager.manager}, which wrote it at {manager.time}"
+            return Rival(what, who, "stop that recommender first, or give one of the two another --recommender-name")
+    return None
+
+
+def _remedy(namespace: str) -> str:
+    scale = f"kubectl -n {namespace} scale deployment/{DEPLOYMENT} --replicas=0"
+    return f"stop it first, as by: {scale}; or serve other objects than it, by another --recommender-name"
+
+
+def _absent(what: str, error: ApiError) -> None:
+    """Not there is fine, not allowed to look is worth a word; a server that does not answer is the caller's."""
+    if error.status == 403:
+        logger.warning("%s cannot be read, so nobody can say whether another recommender is at work: %s", what, error)
+    elif error.status != 404:
+        raise error
