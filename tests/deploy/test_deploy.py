@@ -15,10 +15,14 @@ from scaler.settings.metrics import MetricsSettings
 from scaler.settings.operator import Journal, OperatorSettings
 from scaler.settings.recommender import RecommenderSettings
 from scaler.settings.shared import Certificates, Cluster, Leader
+from scaler.settings.webhook import Liveness, Registration, WebhookCertificates, WebhookSettings
 from tests.absence import unavailable
+from webhook.registration import JUDGING, SIZING, UPSTREAM_LEASE
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
-PARTS = {"operator": OperatorSettings, "metrics": MetricsSettings}
+PARTS = {"operator": OperatorSettings, "metrics": MetricsSettings, "webhook": WebhookSettings}
+SERVICES = {"webhook": "vpa-webhook"}
+"""Those that are not named like their programs."""
 
 
 def objects(*files: str) -> list[dict[str, Any]]:
@@ -140,6 +144,38 @@ def test_the_recommenders_pod_is_asked_at_its_one_port() -> None:
     assert asked == ["/health-check", "/readyz"]
 
 
+def test_the_webhook_looks_at_what_it_sizes_by_and_writes_only_its_own_registration() -> None:
+    assert rights("ClusterRole", "scaler-webhook") == {
+        "autoscaling.k8s.io/verticalpodautoscalers": "list watch",
+        "/limitranges": "list watch",
+        "apps/daemonsets": "get",
+        "apps/deployments": "get",
+        "apps/replicasets": "get",
+        "apps/statefulsets": "get",
+        "batch/jobs": "get",
+        "batch/cronjobs": "get",
+        "/replicationcontrollers": "get",
+        "*/*/scale": "get",
+        "keda.sh/scaledobjects": "list watch",
+        "autoscaling/horizontalpodautoscalers": "list watch",
+        "keda.sh/triggerauthentications": "get",
+        "keda.sh/clustertriggerauthentications": "get",
+        "admissionregistration.k8s.io/mutatingwebhookconfigurations": "create",
+        "admissionregistration.k8s.io/validatingwebhookconfigurations": "create",
+        f"admissionregistration.k8s.io/mutatingwebhookconfigurations[{SIZING}]": "get update",
+        f"admissionregistration.k8s.io/validatingwebhookconfigurations[{JUDGING}]": "get update",
+        f"coordination.k8s.io/leases[{UPSTREAM_LEASE}]": "get",
+    }
+    assert rights("Role", "scaler-webhook") == {
+        "coordination.k8s.io/leases": "create",
+        f"coordination.k8s.io/leases[{Liveness().status_lease}]": "patch",
+        "/secrets": "create",
+        f"/secrets[{WebhookCertificates().cert_secret_name}]": "get update",
+    }
+    service = named("Service", Registration().webhook_service)
+    assert Registration().webhook_service_port in [port["port"] for port in service["spec"]["ports"]]
+
+
 def test_the_hpa_controller_may_read_external_metrics() -> None:
     assert rights("ClusterRole", "scaler-external-metrics-reader") == {"external.metrics.k8s.io/*": "get list"}
     (subject,) = named("ClusterRoleBinding", "scaler-external-metrics-reader")["subjects"]
@@ -180,22 +216,28 @@ def test_a_pod_runs_as_nobody_and_writes_nowhere(part: str) -> None:
     }
 
 
+def port_of(default: int | str) -> int:
+    """Of a port, or of an address with one."""
+    return default if isinstance(default, int) else knobs.split(default)[1]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_ports_and_variables_are_those_of_the_settings(part: str) -> None:
     (container,) = pod(part)["containers"]
     spelt = {one.flag: one for one in knobs.spellings(PARTS[part])}
-    ports = {
-        "metrics": knobs.split(spelt["--metrics-bind-address"].default)[1],
-        "health": knobs.split(spelt["--health-probe-bind-address"].default)[1],
-    }
-    if part == "operator":
-        ports["board"] = knobs.split(spelt["--metrics-service-bind-address"].default)[1]
-    else:
-        ports["https"] = spelt["--secure-port"].default
+    flags = {
+        "operator": {"board": "--metrics-service-bind-address"},
+        "metrics": {"https": "--secure-port"},
+        "webhook": {"https": "--port", "health": "--address"},
+    }[part]
+    if part != "webhook":
+        flags |= {"metrics": "--metrics-bind-address", "health": "--health-probe-bind-address"}
+    ports = {name: port_of(spelt[flag].default) for name, flag in flags.items()}
     assert {port["name"]: port["containerPort"] for port in container["ports"]} == ports
     known = {name for one in spelt.values() for name in (one.variable, *(alias.name for alias in one.aliases))}
     assert {variable["name"] for variable in container["env"]} <= known
-    assert container["args"] == [part]
+    called = (None, [part]) if part != "webhook" else (["python", "-m", "webhook"], None)
+    assert (container.get("command"), container.get("args")) == called
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -204,7 +246,7 @@ def test_probes_ask_the_health_port_of_a_pod_that_its_service_selects(part: str)
     (container,) = deployment["template"]["spec"]["containers"]
     asked = [container[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe")]
     assert asked == [{"path": "/healthz", "port": "health"}, {"path": "/readyz", "port": "health"}]
-    service = named("Service", f"scaler-{part}")["spec"]
+    service = named("Service", SERVICES.get(part, f"scaler-{part}"))["spec"]
     labels = deployment["template"]["metadata"]["labels"]
     assert service["selector"].items() <= labels.items()
     assert deployment["selector"]["matchLabels"].items() <= labels.items()
@@ -324,6 +366,8 @@ def test_recommending_only_leaves_no_right_to_write_but_what_is_its_own(tmp_path
 def test_recommending_only_leaves_the_external_metrics_api_to_whoever_has_it(tmp_path: Path) -> None:
     found = built("recommendation-only", tmp_path)
     assert [one["metadata"]["name"] for one in found if one["kind"] == "APIService"] == []
-    assert [one for one in found if "metrics" in one["metadata"]["name"]] == []
+    assert [
+        one for one in found if "metrics" in one["metadata"]["name"] or "webhook" in one["metadata"]["name"]
+    ] == []
     accounts = {one["metadata"]["name"] for one in found if one["kind"] == "ServiceAccount"}
     assert {subject["name"] for one in found for subject in one.get("subjects", ())} <= accounts
