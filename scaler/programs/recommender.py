@@ -10,6 +10,9 @@ import socket
 from aiohttp import web
 
 from scaler.clock import SystemClock
+from scaler.history.access import access, history
+from scaler.history.cluster import ClusterHistory
+from scaler.history.prometheus import Prometheus
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
 from scaler.kube.hands import ClusterHands
@@ -20,6 +23,7 @@ from scaler.kube.wire import Limits
 from scaler.loops.recommender.checkpoints import Checkpoints
 from scaler.loops.recommender.nodes import Nodes
 from scaler.loops.recommender.objects import Objects, Scope
+from scaler.loops.recommender.past import Past
 from scaler.loops.recommender.pods import PodsFeed
 from scaler.loops.recommender.rounds import Options, Rounds
 from scaler.loops.recommender.sources import MetricsApi
@@ -43,6 +47,8 @@ log = logging.getLogger("scaler.recommender")
 LEASE = "scaler-recommender"
 LATE = 5
 """Intervals without the end of a round after which the program is taken for stuck, as upstream has it."""
+PROMETHEUS = "http://prometheus.monitoring.svc"
+"""Where it is when it is needed and nobody says where; upstream's default."""
 LAST_WORDS = 5.0
 """Seconds that what waits to be written may take at the end."""
 
@@ -95,6 +101,11 @@ class Recommender:
             connection, roster, clock, namespaces=namespaces, ignored=ignored, saving=settings.loop.memory_saver
         )
         self._nodes = Nodes(connection, clock)
+        address = address_of(settings)
+        self._prometheus = (
+            Prometheus(access(address, settings.history.access, "--prometheus-address")) if address else None
+        )
+        self._past = Past(roster, self._history, clock.now) if address else None
         self._writer = Writer(ClusterHands(connection, NoTeller()), settings.loop.update_worker_count)
         self._rounds = Rounds(
             roster=roster,
@@ -104,6 +115,7 @@ class Recommender:
             checkpoints=Checkpoints(connection, roster, namespaces=namespaces),
             writer=self._writer,
             nodes=self._nodes,
+            past=self._past,
             clock=clock,
             options=options_of(settings, defaults),
         )
@@ -126,6 +138,8 @@ class Recommender:
                 "targets": self._targets.run(),
                 "writing": self._writer.run(),
             }
+            if self._past is not None:
+                followed["the past"] = self._past.run()
             for name, work in followed.items():
                 self._watch.keep(work, name)
             self._watch.keep(self._lead(), "rounds")
@@ -133,7 +147,13 @@ class Recommender:
             why = await self._watch.over()
             log.info("ending", extra={"why": why or "asked to"})
             await self._leave(election)
+        if self._prometheus is not None:
+            await self._prometheus.close()
         return FAILED if why else 0
+
+    def _history(self) -> ClusterHistory:
+        assert self._prometheus is not None
+        return history(self._prometheus, self._settings.history.past)
 
     def _make_elector(self, connection: Connection, clock: SystemClock) -> Elector:
         leader = self._settings.leader
@@ -196,6 +216,19 @@ class NoTeller:
 
     def record(self, tell: object) -> None:
         """Nothing is to be told."""
+
+
+def address_of(settings: RecommenderSettings) -> str:
+    """The Prometheus that knows the past; empty for none."""
+    given = settings.history.prometheus_address
+    return given or (PROMETHEUS if settings.keeping.storage == "prometheus" else "")
+
+
+def prometheus_of(settings: RecommenderSettings, address: str) -> Prometheus | None:
+    """The client; None without an address."""
+    if not address:
+        return None
+    return Prometheus(access(address, settings.history.access, "--prometheus-address"))
 
 
 def namespaces_of(settings: RecommenderSettings) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from scaler.errors import Problem
 from scaler.quantity import exact_quantity
 from scaler.settings.knobs import Address, Duration, Knob
+from scaler.settings.prometheus import PrometheusAccess, PrometheusHistory
 from scaler.settings.shared import Cluster, Logs, Settings
 from scaler.settings.vertical import ApiCalls, Election, VpaObjects, positive, share
 
@@ -38,6 +39,16 @@ class Keeping(Settings, frozen=True):
     recommendation_only: bool = False
     """Statuses, checkpoints and the Lease are all that a recommender writes anyway. With this it deletes no
     checkpoint either: those of objects that are gone may be somebody else's."""
+
+
+class History(Settings, frozen=True):
+    """Where the past is read from."""
+
+    prometheus_address: Annotated[str, Knob(metavar="URL")] = ""
+    """A Prometheus that watches this cluster. The past of objects without a checkpoint is read from it, at the start
+    and when one appears. With --storage=prometheus it is http://prometheus.monitoring.svc when empty."""
+    access: PrometheusAccess = PrometheusAccess()
+    past: PrometheusHistory = PrometheusHistory()
 
 
 class Usage(Settings, frozen=True):
@@ -124,6 +135,7 @@ class RecommenderSettings(Settings, frozen=True):
     leader: Election = Election()
     loop: Loop = Loop()
     keeping: Keeping = Keeping()
+    history: History = History()
     usage: Usage = Usage()
     estimates: Estimates = Estimates()
     capping: Capping = Capping()

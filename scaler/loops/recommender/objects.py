@@ -48,7 +48,18 @@ class Scope(msgspec.Struct, frozen=True):
 class Tracked:
     """One object of ours."""
 
-    __slots__ = ("facts", "missing_since", "seen", "status", "subject", "terms", "terms_of", "trouble", "vpa")
+    __slots__ = (
+        "facts",
+        "fetching",
+        "missing_since",
+        "seen",
+        "status",
+        "subject",
+        "terms",
+        "terms_of",
+        "trouble",
+        "vpa",
+    )
 
     def __init__(self, vpa: VerticalPodAutoscaler) -> None:
         self.vpa = vpa
@@ -64,6 +75,8 @@ class Tracked:
         self.seen: VerticalPodAutoscaler | None = None
         """The version that this status was compared with."""
         self.facts: Facts | None = None
+        self.fetching = False
+        """Its past is being read."""
         self.missing_since: float | None = None
 
     @property

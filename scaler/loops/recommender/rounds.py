@@ -19,6 +19,7 @@ from scaler.errors import ApiError
 from scaler.loops.recommender.checkpoints import Checkpoints
 from scaler.loops.recommender.nodes import Nodes
 from scaler.loops.recommender.objects import Objects, Tracked
+from scaler.loops.recommender.past import Past
 from scaler.loops.recommender.pods import PodsFeed
 from scaler.loops.recommender.sources import Source
 from scaler.loops.recommender.timing import LATENCIES, Durations, Steps
@@ -65,6 +66,7 @@ class Rounds:
         checkpoints: Checkpoints,
         writer: Writer,
         nodes: Nodes,
+        past: Past | None = None,
         clock: Clock,
         options: Options,
     ) -> None:
@@ -88,6 +90,7 @@ class Rounds:
         self.source = source
         self._pods = pods
         self._nodes = nodes
+        self._past = past
         self._node: Amounts | None = None
         self._checkpoints = checkpoints
         self._writer = writer
@@ -115,13 +118,18 @@ class Rounds:
 
     async def begin(self) -> None:
         """What must be known before the first round: objects, and what was learned of them before."""
-        await self.objects.look()
+        appeared = await self.objects.look()
         self._pods.look_again()
-        if not self._options.checkpoints:
-            return
-        now = self._clock.now()
-        loaded = self._checkpoints.load(await self._checkpoints.read(), self.roster.subjects(), now)
-        log.info("checkpoints are loaded", extra={"checkpoints": loaded, "objects": len(self.objects.tracked)})
+        if self._options.checkpoints:
+            now = self._clock.now()
+            loaded = self._checkpoints.load(await self._checkpoints.read(), self.roster.subjects(), now)
+            log.info("checkpoints are loaded", extra={"checkpoints": loaded, "objects": len(self.objects.tracked)})
+        self._want_past(appeared)
+
+    def _want_past(self, appeared: Iterable[Tracked]) -> None:
+        """Of those that nothing is known of yet."""
+        if self._past is not None:
+            self._past.want(one for one in appeared if one.subject is not None and not one.subject.initial)
 
     async def once(self) -> None:
         """One round."""
@@ -151,6 +159,8 @@ class Rounds:
             self._node = await self._nodes.largest()
         if appeared and self._options.checkpoints and self.finished_at:
             await self._adopt(appeared)
+        if self.finished_at:
+            self._want_past(appeared)
 
     async def _adopt(self, appeared: list[Tracked]) -> None:
         """Objects that became ours while we run, such as from another recommender: go on where that one was."""
@@ -247,8 +257,9 @@ class Rounds:
         given = bool(judged.given[groups].any())
         known = bool((judged.evidence.samples[groups] > 0).any())
         standing = tracked.vpa.status.recommendation
-        stands = not known and standing is not None and bool(standing.container_recommendations)
-        facts = Facts(given or stands, subject.matches_pods, tracked.trouble)
+        stands = (tracked.fetching or not known) and standing is not None and bool(standing.container_recommendations)
+        given = given and not tracked.fetching
+        facts = Facts(given or stands, subject.matches_pods, tracked.trouble, tracked.fetching)
         if not fresh and facts == tracked.facts and tracked.vpa is tracked.seen:
             return
         if fresh or tracked.status is None or facts != tracked.facts:
@@ -304,7 +315,9 @@ class Rounds:
             return
         now = self._clock.now()
         share = min(1.0, self._options.interval / self._options.checkpoint_interval)
-        for action in self._checkpoints.due(self.plan, judged.evidence.samples > 0, share, now):
+        busy = {self.numbers[one.subject] for one in self.objects if one.fetching and one.subject in self.numbers}
+        seen = (judged.evidence.samples > 0) & ~np.isin(self.plan.owners, list(busy))
+        for action in self._checkpoints.due(self.plan, seen, share, now):
             self._writer.put(action)
         if now - self._orphans_at >= self._options.orphans_each:
             self._orphans_at = now
