@@ -84,6 +84,16 @@ def reads(objects: int, seconds: float) -> None:
     run(objects, seconds)
 
 
+@benches.command()
+@click.option("--objects", default=10_000, show_default=True)
+@click.option("--window", default=65.0, show_default=True, help="Seconds of steady polling that are measured.")
+def journal(objects: int, window: float) -> None:
+    """CPU and bytes of journaling every check."""
+    from tests.bench.journal import run
+
+    run(objects, window)
+
+
 @benches.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:
