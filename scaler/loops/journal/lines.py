@@ -45,6 +45,9 @@ class _Written(msgspec.Struct):
     """As it was written."""
     memory: Memory | None = None
     hpa: Raw | None = None
+    """As it was observed, to be recognised."""
+    words: Raw | None = None
+    """As they were written."""
 
 
 class Lines:
@@ -62,7 +65,8 @@ class Lines:
             if written is None or not _same(written.lean, lean, seen.memory):
                 yield Snapshot(object=name, at=seen.at, subject=lean)
             before = written or _Written(seen.subject, lean)
-            written = self._objects[seen.key] = _Written(seen.subject, lean, before.memory, before.hpa)
+            written = _Written(seen.subject, lean, before.memory, before.hpa, before.words)
+            self._objects[seen.key] = written
         # by identity: as long as nothing was lost, a check is judged with the very memory the one before it made
         memory = msgspec.UNSET if written.memory is seen.memory else seen.memory
         written.memory = seen.after
@@ -82,17 +86,16 @@ class Lines:
             scale=seen.scale,
             readings=seen.readings,
             memory=memory,
-            hpa=_news(written, hpa_words(seen.hpa)),
+            hpa=msgspec.UNSET if seen.hpa is written.hpa else _news(written, seen.hpa),
             rule=seen.rule,
             replicas=seen.replicas,
         )
 
 
-def _news(written: _Written, says: Raw | None) -> Raw | msgspec.UnsetType | None:
-    if says == written.hpa:
-        return msgspec.UNSET
-    written.hpa = says
-    return says
+def _news(written: _Written, hpa: Raw | None) -> Raw | msgspec.UnsetType | None:
+    """What the HPA says of itself, if it says something else."""
+    before, written.hpa, written.words = written.words, hpa, hpa_words(hpa)
+    return msgspec.UNSET if written.words == before else written.words
 
 
 def _same(written: Subject, now: Subject, memory: Memory) -> bool:
