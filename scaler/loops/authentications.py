@@ -25,7 +25,11 @@ PAUSE = 1.0
 class Authentications:
     """All that are ours, and the queue of those that need attention."""
 
-    def __init__(self, objects: Objects, hands: Hands, tell: Callable[[Tell], None]) -> None:
+    def __init__(
+        self, objects: Objects, hands: Hands, tell: Callable[[Tell], None], *, cluster_wide: bool = True
+    ) -> None:
+        """`cluster_wide`: whether those of no namespace are ours to write, and not those of a KEDA beside us."""
+        self._cluster_wide = cluster_wide
         self._objects = objects
         self._hands = hands
         self._tell = tell
@@ -74,7 +78,7 @@ class Authentications:
 
     async def _settle(self, place: Place) -> None:
         authentication = self._known.get(place)
-        if authentication is None:
+        if authentication is None or not (authentication.metadata.namespace or self._cluster_wide):
             return
         users = [tracked.key[1] for tracked in self._objects if place in authentications(tracked)]
         for action in settle(authentication, users, self._settled.get(place)):

@@ -43,6 +43,8 @@ class Options(msgspec.Struct, frozen=True):
     namespaces: tuple[str, ...] = ()
     labels: str = ""
     """Label selector of ScaledObjects and their HPAs."""
+    cluster_wide: bool = True
+    """Whether ClusterTriggerAuthentications are ours to write."""
     workers: int = 32
     spread: float = 8.0
     in_flight: int = 512
@@ -73,7 +75,7 @@ class Engine:
         self._intake = intake
         self._clock = clock
         self._tell = tell
-        self.authentications = Authentications(self.objects, hands, tell)
+        self.authentications = Authentications(self.objects, hands, tell, cluster_wide=options.cluster_wide)
         self.cluster = ClusterView(
             connection, self.authentications, namespaces=options.namespaces, labels=options.labels
         )

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 from scaler.process import logs
 
@@ -14,6 +16,8 @@ log = logging.getLogger("scaler.process")
 
 FAILED = 3
 """Exit code of a program that could not go on."""
+AGAIN = -1
+"""Instead of an exit code: begin anew (see `run_again`)."""
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
@@ -23,6 +27,14 @@ def run_loop(main: Coroutine[Any, Any, int]) -> int:
     except ImportError:  # it is not made for every platform
         return asyncio.run(main)
     return uvloop.run(main)
+
+
+def run_again() -> NoReturn:
+    """Begin anew in this very process, with the same arguments: nothing of what was in memory is left.
+
+    For a change that reaches into every part; a container would be started again only after a pause.
+    """
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell, our own arguments
 
 
 class Watch:

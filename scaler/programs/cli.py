@@ -20,6 +20,8 @@ COMMANDS = {
     "explain": "Say why a workload has the replicas it has.",
     "validate": "Find every problem in manifests before they are applied.",
     "backtest": "See what a manifest would have done with a recorded load.",
+    "takeover": "Take a namespace over from a live KEDA and VPA.",
+    "rollback": "Give a namespace back to the KEDA and VPA it was taken from.",
     "completion": "Print the completion script of a shell.",
 }
 
@@ -98,6 +100,29 @@ Examples:
 """
 
 
+TAKEOVER = """\
+Take one namespace over from a live KEDA and VPA, with all its objects left as they are. KEDA and VPA are told to
+leave it, by their own settings; external metrics of all other namespaces go on being answered by KEDA, through us.
+Every change is shown first, recorded, and undone by `scaler rollback`. Broken off half-way, it is resumed by calling
+it again. Scaler must be installed beside KEDA: see deploy/components/beside-upstream.
+
+\b
+Examples:
+  scaler takeover shop --dry-run   what it would change
+  scaler takeover shop             show it, ask, do it
+  scaler takeover shop --yes       do not ask
+"""
+ROLLBACK = """\
+Give a namespace back to the KEDA and VPA that it was taken over from: every setting as it was, what somebody else has
+changed since left alone and named. The same command undoes a takeover that was broken off.
+
+\b
+Examples:
+  scaler rollback shop --dry-run
+  scaler rollback shop
+"""
+
+
 class Offer(click.Group):
     """The commands, built one by one when they are asked for."""
 
@@ -113,7 +138,7 @@ class Offer(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _program(name: str, declared: str, words: str, **more: Any) -> click.Command:
+def _program(name: str, declared: str, words: str, *, settings: str = "", **more: Any) -> click.Command:
     from scaler.settings.options import Program
 
     def run(built: Any, **rest: Any) -> int:
@@ -122,7 +147,7 @@ def _program(name: str, declared: str, words: str, **more: Any) -> click.Command
 
     return Program(
         name,
-        getattr(importlib.import_module(f"scaler.settings.{name}"), declared),
+        getattr(importlib.import_module(f"scaler.settings.{settings or name}"), declared),
         guarded(run),
         short_help=COMMANDS[name],
         help=words,
@@ -162,6 +187,15 @@ def _backtest() -> click.Command:
     return _program("backtest", "BacktestSettings", BACKTEST, params=[argument])
 
 
+def _takeover() -> click.Command:
+    return _program("takeover", "TakeoverSettings", TAKEOVER, params=[click.Argument(["namespace"])])
+
+
+def _rollback() -> click.Command:
+    argument = click.Argument(["namespace"])
+    return _program("rollback", "TakeoverSettings", ROLLBACK, settings="takeover", params=[argument])
+
+
 def _completion() -> click.Command:
     def run(shell: str) -> None:
         from click.shell_completion import get_completion_class
@@ -190,6 +224,8 @@ BUILDERS: dict[str, Callable[[], click.Command]] = {
     "explain": _explain,
     "validate": _validate,
     "backtest": _backtest,
+    "takeover": _takeover,
+    "rollback": _rollback,
     "completion": _completion,
 }
 

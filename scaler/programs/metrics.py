@@ -18,11 +18,13 @@ from scaler.serving.certificates import Material
 from scaler.serving.delegated import Delegated
 from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.feed.client import FeedClient
+from scaler.serving.forwarding import Forwarding
 from scaler.serving.health import Health, application, serve
 from scaler.serving.prometheus import MetricsServerMetrics
 from scaler.serving.tls import MutualTls, ServerTls
 from scaler.settings.knobs import split
 from scaler.settings.metrics import MetricsSettings
+from scaler.takeover.following import follow
 
 log = logging.getLogger("scaler.metrics")
 
@@ -60,6 +62,7 @@ class MetricsServer:
         serving = settings.serving
         self._api = ExternalMetrics(self._feed, look_deadline=serving.look_deadline, stale_after=serving.stale_after)
         self._delegated = Delegated(connection, self._serving, self._clock.now)
+        self._forwarding = Forwarding(connection, self._clock.now, self._api.reads)
         self._health = Health()
         self._health.check("external metrics", self._not_ready)
 
@@ -69,6 +72,9 @@ class MetricsServer:
             await self._listen(listening)
             self._watch.keep(self._certificates(), "certificates")
             self._watch.keep(self._delegated.run(self._clock), "who may ask")
+            home = self._settings.cluster.pod_namespace
+            self._watch.keep(follow(self._connection, home, self._forwarding.take), "takeovers")
+            listening.push_async_callback(self._forwarding.aclose)
             self._watch.keep(self._follow(), "the leader")
             self._watch.keep(self._serve(listening), "external metrics")
             why = await self._watch.over()
@@ -88,7 +94,7 @@ class MetricsServer:
     async def _serve(self, listening: contextlib.AsyncExitStack) -> None:
         await self._material.wait()
         serving = self._settings.serving
-        api = AggregatedApi(self._api, self._delegated, self._serving, self._not_ready)
+        api = AggregatedApi(self._api, self._delegated, self._serving, self._not_ready, self._forwarding)
         port = await api.start(serving.bind_address, serving.secure_port)
         listening.push_async_callback(api.close)
         spare_the_collector()

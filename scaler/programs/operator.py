@@ -26,7 +26,7 @@ from scaler.kube.upstream import find_rivals
 from scaler.loops.cluster import ClusterView
 from scaler.loops.engine import Engine, Options
 from scaler.process import logs
-from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
+from scaler.process.running import AGAIN, FAILED, Watch, run_again, run_loop, spare_the_collector, watching
 from scaler.programs.journaling import journaling
 from scaler.programs.leadership import BOARD_ADDRESS
 from scaler.serving.certificate_store import (
@@ -44,6 +44,9 @@ from scaler.serving.prometheus import OperatorMetrics
 from scaler.serving.tls import MutualTls
 from scaler.settings.knobs import split
 from scaler.settings.operator import OperatorSettings
+from scaler.takeover.following import follow
+from scaler.takeover.record import SERVES, Record
+from scaler.takeover.steps import read_record
 from scaler.triggers.connections import Connections
 from scaler.triggers.lookup import Access
 
@@ -58,7 +61,10 @@ LAST_WORDS = 1.5
 def run(settings: OperatorSettings) -> int:
     """Run until asked to end; the exit code."""
     logs.configure(settings.logs.log_format, settings.logs.log_level)
-    return run_loop(main(settings))
+    code = run_loop(main(settings))
+    if code == AGAIN:
+        run_again()
+    return code
 
 
 async def main(settings: OperatorSettings) -> int:
@@ -66,25 +72,55 @@ async def main(settings: OperatorSettings) -> int:
     clock = SystemClock()
     connection = await connect(settings.cluster.kubeconfig or None, settings.cluster.context or None)
     async with connection, watching() as watch:
-        namespace = settings.cluster.pod_namespace
-        service = (namespace, settings.certificates.metrics_server_service_name)
-        dry = settings.judgement.recommendation_only
-        rivals = [] if dry else await find_rivals(connection, now=clock.now(), our_service=service)
-        for rival in rivals:
-            log.error(
-                "another autoscaler is at work", extra={"what": rival.what, "who": rival.who, "remedy": rival.remedy}
-            )
-        if rivals:
+        dry = settings.judgement.recommendation_only  # judges everything, beside whomever, and writes nothing
+        taken = None if dry else await taken_over(settings, connection)
+        if taken is None and not dry and await alone(settings, connection, clock):
             return FAILED
-        operator = Operator(settings, connection, watch, clock)
+        operator = Operator(settings, connection, watch, clock, taken)
         return await operator.run()
+
+
+async def taken_over(settings: OperatorSettings, connection: Connection) -> tuple[str, ...] | None:
+    """The namespaces that we act in beside a live KEDA; None where there is no such restriction."""
+    try:
+        record = await read_record(connection, settings.cluster.pod_namespace)
+    except ApiError as refused:
+        if refused.status != 403:
+            raise
+        log.warning("the record of takeovers may not be read, so there is none: %s", refused)
+        record = None
+    if record is None:
+        return () if settings.watch.beside_upstream else None
+    within = settings.watch.watch_namespace
+    return tuple(one for one in record.served if not within or one in within)
+
+
+async def alone(settings: OperatorSettings, connection: Connection, clock: SystemClock) -> bool:
+    """Whether somebody else scales here, which is told."""
+    service = (settings.cluster.pod_namespace, settings.certificates.metrics_server_service_name)
+    rivals = await find_rivals(connection, now=clock.now(), our_service=service)
+    for rival in rivals:
+        log.error(
+            "another autoscaler is at work", extra={"what": rival.what, "who": rival.who, "remedy": rival.remedy}
+        )
+    return bool(rivals)
 
 
 class Operator:
     """The parts of one running operator."""
 
-    def __init__(self, settings: OperatorSettings, connection: Connection, watch: Watch, clock: SystemClock) -> None:
+    def __init__(
+        self,
+        settings: OperatorSettings,
+        connection: Connection,
+        watch: Watch,
+        clock: SystemClock,
+        taken: tuple[str, ...] | None = None,
+    ) -> None:
+        """`taken` are the only namespaces to act in, beside a live KEDA; None without such a restriction."""
         self._settings = settings
+        self._taken = taken
+        self._again = False
         self._connection = connection
         self._watch = watch
         self._clock = clock
@@ -92,12 +128,12 @@ class Operator:
         self._recorder = Recorder(connection, clock, instance=self._identity)
         self.engine = Engine(
             connection=connection,
-            intake=Intake(connection, scope_of(settings)),
+            intake=Intake(connection, scope_of(settings, taken)),
             hands=self._make_hands(),
             tell=_untold if settings.judgement.recommendation_only else self._recorder.record,
             connections=functools.partial(connections_of, settings),
             clock=clock,
-            options=options_of(settings),
+            options=options_of(settings, taken),
         )
         self._tls = MutualTls()
         self._material = asyncio.Event()
@@ -124,6 +160,9 @@ class Operator:
             await self._journal(listening)
             self._watch.keep(self.engine.run(), "watching the cluster")
             self._watch.keep(self._recorder.run(), "events")
+            self._watch.keep(
+                follow(self._connection, self._settings.cluster.pod_namespace, self._taken_now), "takeovers"
+            )
             self._watch.keep(self._certificates(), "certificates")
             self._watch.keep(self._serve_board(listening), "the board")
             election = asyncio.create_task(self._elect(), name="election")
@@ -131,7 +170,20 @@ class Operator:
             log.info("ending", extra={"why": why or "asked to"})
             await self._leave(election)
         await self.engine.close()
-        return FAILED if why else 0
+        return FAILED if why else AGAIN if self._again else 0
+
+    def _taken_now(self, record: Record | None) -> None:
+        """Which namespaces are ours reaches into every part, so a change of it is a new beginning."""
+        if self._settings.judgement.recommendation_only:
+            return
+        beside = record is not None or self._settings.watch.beside_upstream
+        within = self._settings.watch.watch_namespace
+        served = record.served if record is not None else ()
+        taken = tuple(one for one in served if not within or one in within) if beside else None
+        if taken != self._taken:
+            log.info("beginning anew: other namespaces are ours now", extra={"was": self._taken, "now": taken})
+            self._again = True
+            self._watch.end()
 
     def _make_hands(self) -> Hands:
         hands = ClusterHands(self._connection, self._recorder)
@@ -148,7 +200,7 @@ class Operator:
             duration=leader.leader_election_lease_duration,
             deadline=leader.leader_election_renew_deadline,
             retry=leader.leader_election_retry_period,
-            advertise={BOARD_ADDRESS: advertised(self._settings)},
+            advertise={BOARD_ADDRESS: advertised(self._settings), SERVES: served(self._taken)},
         )
 
     async def _elect(self) -> None:
@@ -269,9 +321,22 @@ def _untold(event: Tell) -> None:
     log.debug("would tell: %s", event.message, extra={"reason": event.reason, "about": str(event.ref)})
 
 
-def scope_of(settings: OperatorSettings) -> Scope:
+NOBODY = "kube-scaler.dev/nobody,!kube-scaler.dev/nobody"
+"""A label selector that nothing matches."""
+
+
+def served(taken: tuple[str, ...] | None) -> str:
+    """What the Lease says of the namespaces that we act in."""
+    return "*" if taken is None else ",".join(taken)
+
+
+def scope_of(settings: OperatorSettings, taken: tuple[str, ...] | None = None) -> Scope:
     """Which objects are ours."""
     watch = settings.watch
+    if taken == ():
+        return Scope((settings.cluster.pod_namespace,), labels=NOBODY, authentication_labels=NOBODY)
+    if taken is not None:
+        watch = msgspec.structs.replace(watch, watch_namespace=taken)
     return Scope(
         namespaces=watch.watch_namespace,
         labels=watch.watch_label_selector,
@@ -279,8 +344,9 @@ def scope_of(settings: OperatorSettings) -> Scope:
     )
 
 
-def options_of(settings: OperatorSettings) -> Options:
+def options_of(settings: OperatorSettings, taken: tuple[str, ...] | None = None) -> Options:
     """What the loops are told."""
+    scope = scope_of(settings, taken)
     cluster, authentication = settings.cluster, settings.authentication
     return Options(
         policy=Policy(
@@ -296,8 +362,9 @@ def options_of(settings: OperatorSettings) -> Options:
             file_root=authentication.filepath_auth_root_path,
         ),
         timeout=settings.reading.http_timeout,
-        namespaces=settings.watch.watch_namespace,
-        labels=settings.watch.watch_label_selector,
+        namespaces=scope.namespaces,
+        labels=scope.labels,
+        cluster_wide=taken is None,
         workers=settings.writing.reconciles,
         spread=settings.reading.first_poll_spread,
         in_flight=settings.reading.requests_in_flight,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from scaler.serving.delegated import ALWAYS_ALLOWED, Delegated
 from scaler.serving.external_metrics import ExternalMetrics
+from scaler.serving.forwarding import Forwarding
 from scaler.serving.listener import Listener, Request, refusal, response
 from scaler.serving.routes import Route, Routes
 from scaler.serving.tls import ServerTls
@@ -18,9 +19,15 @@ class AggregatedApi:
     """external.metrics.k8s.io on a TLS port."""
 
     def __init__(
-        self, metrics: ExternalMetrics, delegated: Delegated, tls: ServerTls, ready: Callable[[], str] = lambda: ""
+        self,
+        metrics: ExternalMetrics,
+        delegated: Delegated,
+        tls: ServerTls,
+        ready: Callable[[], str] = lambda: "",
+        forwarding: Forwarding | None = None,
     ) -> None:
         """`ready` gives why this replica should get no requests; empty when it should."""
+        self._forwarding = forwarding
         self._metrics = metrics
         self._delegated = delegated
         self._tls = tls
@@ -58,6 +65,8 @@ class AggregatedApi:
         if request.method not in {"GET", "HEAD"}:
             return refusal(405, "MethodNotAllowed", f"{request.method} is not served here: metrics are only read")
         if route.asked is not None:
+            if self._forwarding is not None and self._forwarding.concerns(route.asked.namespace):
+                return self._forwarding.forward(request, route.asked)
             return self._metrics.answer(route.asked)
         return route.aggregated if route.aggregated and _accepts_aggregated(request) else route.answer
 

@@ -39,8 +39,9 @@ holds a worker no longer. The leader's question goes on without the reader, so i
 STALE_AFTER = 120.0
 """Seconds; several hand-overs long."""
 
-How = Literal["fresh", "cached", "last", "unknown"]
-"""Looked at for this read; as the last check left it by wish; the same for want of better; nothing is known."""
+How = Literal["fresh", "cached", "last", "unknown", "forwarded"]
+"""Looked at for this read; as the last check left it by wish; the same for want of better; nothing is known; asked of
+another server, whose namespace it is."""
 
 
 class Asked(msgspec.Struct, frozen=True):

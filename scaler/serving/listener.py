@@ -76,7 +76,7 @@ Handler = Callable[[Request], bytes | Awaitable[bytes]]
 
 def response(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> bytes:
     """A response as it goes over the wire; `headers` are whole lines."""
-    head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\n{headers}"
+    head = f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nContent-Type: {content_type}\r\n{headers}"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

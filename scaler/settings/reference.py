@@ -15,6 +15,7 @@ from scaler.settings.metrics import MetricsSettings
 from scaler.settings.operator import OperatorSettings
 from scaler.settings.options import NEEDLESS, NEEDLESS_OF_VPA
 from scaler.settings.recommender import RecommenderSettings
+from scaler.settings.takeover import TakeoverSettings
 from scaler.settings.validate import ValidateSettings
 from scaler.settings.webhook import WebhookSettings
 
@@ -34,6 +35,7 @@ PROGRAMS = (
     ("scaler explain", ExplainSettings),
     ("scaler validate", ValidateSettings),
     ("scaler backtest", BacktestSettings),
+    ("scaler takeover, scaler rollback", TakeoverSettings),
     ("scaler demo", DemoSettings),
 )
 

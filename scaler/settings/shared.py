@@ -36,6 +36,9 @@ class Watch(Settings, frozen=True):
 
     watch_namespace: Annotated[tuple[str, ...], Knob(env=(Alias("WATCH_NAMESPACE"),))] = ()
     """Namespaces to serve; all when empty."""
+    beside_upstream: bool = False
+    """A KEDA is at work: act only in namespaces that `scaler takeover` gave us, in none until then. While anything is
+    taken over this holds without the flag, too."""
     watch_label_selector: Annotated[str, Knob(env=(Alias("WATCH_LABEL_SELECTOR"),), metavar="SELECTOR")] = ""
     """Only ScaledObjects with these labels: several operators can share a cluster."""
     watch_label_selector_for_triggerauth: Annotated[
