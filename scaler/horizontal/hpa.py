@@ -22,6 +22,7 @@ from scaler.horizontal.demand import specs
 from scaler.horizontal.readings import HpaBody, MetricSpec, Policy, ResourceSpec, Subject
 from scaler.quantity import equal_quantities, exact_quantity, format_milli
 
+VERSION_LABEL = "app.kubernetes.io/version"
 _SPAN = re.compile(r"^[^0-9A-Za-z]+|[^0-9A-Za-z]+$")
 _LONGEST_LABEL = 63
 
@@ -89,7 +90,7 @@ def _labels(scaled: ScaledObject, policy: Policy) -> dict[str, str]:
     excluded = {label.strip() for label in scaled.metadata.annotations.get(HPA_EXCLUDED_LABELS, "").split(",")}
     return {
         "app.kubernetes.io/name": _SPAN.sub("", name[:_LONGEST_LABEL]),
-        "app.kubernetes.io/version": policy.version,
+        VERSION_LABEL: policy.version,
         "app.kubernetes.io/part-of": scaled.metadata.name,
         "app.kubernetes.io/managed-by": "keda-operator",
         **{key: value for key, value in named_labels(scaled).items() if key not in excluded},
@@ -173,10 +174,12 @@ def hpa_differs(existing: Raw, wanted: Raw) -> bool:
 
 
 def _metadata_differs(existing: Raw, wanted: Raw) -> bool:
+    """A version alone is no reason to write: an HPA of KEDA's making is taken over, and given back, untouched."""
+    wanted_labels = {name: value for name, value in wanted["labels"].items() if name != VERSION_LABEL}
     labels, annotations = existing.get("labels") or {}, existing.get("annotations") or {}
     owners = existing.get("ownerReferences") or []
     return (
-        not _holds(labels, wanted["labels"])
+        not _holds(labels, wanted_labels)
         or not _holds(annotations, wanted["annotations"])
         or wanted["ownerReferences"][0] not in owners
     )

@@ -82,7 +82,8 @@ def _operator(namespace: str, holder: Holder) -> Rival:
     return Rival(
         f"Lease {KEDA_LEASE} in namespace {namespace}",
         f"a running KEDA operator ({holder.identity})",
-        f"stop it first, as by: kubectl -n {namespace} scale deployment/keda-operator --replicas=0",
+        f"stop it first, as by: kubectl -n {namespace} scale deployment/keda-operator --replicas=0;"
+        " or install with deploy/components/beside-upstream, and take namespaces over one by one: scaler takeover",
     )
 
 

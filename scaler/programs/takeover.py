@@ -146,9 +146,11 @@ async def objects_problems(connection: Connection, namespace: str) -> list[Probl
         for resource in (SCALED_OBJECTS, TRIGGER_AUTHENTICATIONS)
         for one in await _items(connection, resource, namespace)
     ]
-    for finding in find(read, namespace).findings:
-        if finding.severity == "error":
-            found.append(Problem(f"{finding.object} {finding.path}".strip(), finding.message))
+    found += [
+        Problem(f"{finding.object} {finding.path}".strip(), finding.message)
+        for finding in find(read, namespace).findings
+        if finding.severity == "error"
+    ]
     if len(found) > SHOWN_OBJECTS:
         more = Problem("", f"and {len(found) - SHOWN_OBJECTS} more: see kubectl get so -o yaml | scaler validate -")
         found = [*found[:SHOWN_OBJECTS], more]

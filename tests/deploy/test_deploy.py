@@ -99,10 +99,12 @@ def test_at_home_each_program_keeps_to_its_lease_and_its_certificates() -> None:
         "coordination.k8s.io/leases[scaler-operator]": "get list watch update patch",
         "/secrets": "create",
         "/secrets[scaler-certificates]": "get update",
+        "/configmaps[scaler-takeover]": "get list watch",
     }
     assert rights("Role", "scaler-metrics") == {
         "coordination.k8s.io/leases[scaler-operator]": "get list watch",
         "/secrets[scaler-certificates]": "get",
+        "/configmaps[scaler-takeover]": "get list watch",
     }
 
 
@@ -309,6 +311,18 @@ def operator_env(found: list[dict[str, Any]]) -> dict[str, Any]:
         one for one in found if (one["kind"], one["metadata"]["name"]) == ("Deployment", "scaler-operator")
     ]
     return {one["name"]: one.get("value") for one in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+
+
+def test_beside_a_live_keda_its_apiservice_is_left_alone_and_its_server_may_be_asked(tmp_path: Path) -> None:
+    found = built("beside-upstream", tmp_path)
+    assert operator_env(found)["SCALER_BESIDE_UPSTREAM"] == "true"
+    assert not [one for one in found if one["kind"] == "APIService"]
+    readers = [
+        one["subjects"][0]["name"]
+        for one in found
+        if one["kind"] == "ClusterRoleBinding" and one["roleRef"]["name"] == "scaler-external-metrics-reader"
+    ]
+    assert sorted(readers) == ["horizontal-pod-autoscaler", "scaler-metrics"]
 
 
 def test_the_journal_has_a_folder_that_holds_what_it_may_grow_to(tmp_path: Path) -> None:
