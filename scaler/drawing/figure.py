@@ -94,12 +94,12 @@ def _plot(chart: Chart, frame: Frame, along: Axis, upwards: Axis) -> Markup:
     shapes = (shape for part in _backmost_first(chart.parts) for shape in _drawn(part, frame))
     svg = element(
         "svg",
-        element("title", _spoken(chart)),
         _grid(upwards, frame.columns),
         *shapes,
         viewBox=f"0 0 {frame.columns} {HEIGHT}",
         preserveAspectRatio="none",
         role="img",
+        aria_label=_spoken(chart),
     )
     side = () if chart.distribution is None else (_side(chart, chart.distribution, upwards),)
     return element(
@@ -182,13 +182,12 @@ def _side(chart: Chart, shown_at: Distribution, upwards: Axis) -> Markup:
     bars = _path(_lying(shown_at, frame), f"area {shown_at.tone}")
     svg = element(
         "svg",
-        element("title", "how often which value was"),
         *ranges,
         bars,
         *lines,
         viewBox=f"0 0 {_SIDE} {HEIGHT}",
         preserveAspectRatio="none",
-        role="img",
+        aria_hidden="true",
     )
     return element("div", svg, class_="side")
 
@@ -238,14 +237,12 @@ def _note(chart: Chart, part: Part, upwards: Axis) -> str:
 
 
 def _spoken(chart: Chart) -> str:
-    """The picture in a sentence, for those who do not see it."""
-    said = [f"{part.name} {note}".strip() for part in chart.parts for note in [_plain_note(chart, part)]]
-    return f"{chart.title}: {', '.join(said)}"
+    """The picture in a few words, for those who do not see it; the legend, which is text, says the rest."""
+    lines = [part for part in chart.parts if isinstance(part, Line) and np.isfinite(part.values).any()]
+    return f"{chart.title}: {', '.join(f'{part.name} {_extent(chart, part)}' for part in lines)}"
 
 
-def _plain_note(chart: Chart, part: Part) -> str:
-    if isinstance(part, Line) and np.isfinite(part.values).any():
-        known = part.values[np.isfinite(part.values)]
-        low, high = (shown(float(value), chart.unit, chart.currency) for value in (known.min(), known.max()))
-        return f"from {low} to {high}"
-    return _note(chart, part, Axis(0.0, math.inf, ()))
+def _extent(chart: Chart, part: Line) -> str:
+    known = part.values[np.isfinite(part.values)]
+    low, high = (shown(float(value), chart.unit, chart.currency) for value in (known.min(), known.max()))
+    return f"from {low} to {high}"

@@ -8,6 +8,8 @@ import numpy as np
 from scaler.drawing.thinning import Array, Envelope, changes, envelope, runs, stretches
 
 HEIGHT = 1000
+UNSEEN = 2.0
+"""A third of a pixel in a plot of 180."""
 
 
 class Frame:
@@ -15,6 +17,7 @@ class Frame:
 
     def __init__(self, begin: float, end: float, top: float, columns: int) -> None:
         self.begin, self.end, self.top, self.columns = begin, end, top, columns
+        self.height = HEIGHT
 
     def across(self, times: Array) -> Array:
         """Whole columns where there are many points, tenths where there are few."""
@@ -23,7 +26,7 @@ class Frame:
 
     def down(self, values: Array) -> Array:
         """Whole steps from the upper edge; never far outside of the picture."""
-        return np.round(HEIGHT - np.clip(values / self.top, -0.01, 1.01) * HEIGHT)
+        return np.round(self.height - np.clip(values / self.top, -0.01, 1.01) * self.height)
 
     def dense(self, times: Array) -> bool:
         """Whether there are more points in sight than the picture can tell apart."""
@@ -106,12 +109,36 @@ def _in_sight(frame: Frame, times: Array, values: Array) -> tuple[Array, Array]:
 def _open(xs: Array, ys: Array) -> str:
     if len(xs) == 1:  # a lonely sample is a dot
         return f"M{_short(xs[0])} {_short(ys[0])}h0"
-    return _start(xs, ys) + _relative(xs, ys)
+    kept = _telling(xs, ys)
+    return _start(xs, ys) + _relative(xs[kept], ys[kept])
 
 
 def _closed(xs: Array, low: Array, high: Array) -> str:
-    around, up = np.concatenate((xs, xs[::-1])), np.concatenate((high, low[::-1]))
+    upper, lower = _telling(xs, high), _telling(xs, low)[::-1]
+    around, up = np.concatenate((xs[upper], xs[lower])), np.concatenate((high[upper], low[lower]))
     return _start(around, up) + _relative(around, up) + "z"
+
+
+def _telling(xs: Array, ys: Array) -> list[int]:
+    """The points without which the line would pass more than `UNSEEN` away from one of them.
+
+    A door swings from the last point that was kept: as long as the next lies in its opening, those between need not
+    be drawn (swinging door compression, Bristol 1990).
+    """
+    across, up = xs.tolist(), ys.tolist()
+    kept, anchor = [0], 0
+    low, high = -np.inf, np.inf
+    for at in range(1, len(across)):
+        width, rise = across[at] - across[anchor], up[at] - up[anchor]
+        if width <= 0 or not low * width <= rise <= high * width:
+            if at - 1 > anchor:
+                kept.append(at - 1)
+                anchor = at - 1
+            low, high = -np.inf, np.inf
+            width, rise = across[at] - across[anchor], up[at] - up[anchor]
+        if width > 0:
+            low, high = max(low, (rise - UNSEEN) / width), min(high, (rise + UNSEEN) / width)
+    return [*kept, len(across) - 1] if len(across) > 1 else kept
 
 
 def _start(xs: Array, ys: Array) -> str:

@@ -18,6 +18,7 @@ COMMANDS = {
     "recommender": "Recommend requests: learn what containers use, write it to VerticalPodAutoscalers.",
     "demo": "Watch a queue fill and real replicas follow, on this machine.",
     "explain": "Say why a workload has the replicas it has.",
+    "recommend": "Say what pods should request, from the Prometheus you have.",
     "validate": "Find every problem in manifests before they are applied.",
     "backtest": "See what a manifest would have done with a recorded load.",
     "takeover": "Take a namespace over from a live KEDA and VPA.",
@@ -121,6 +122,18 @@ Examples:
   scaler rollback shop --dry-run
   scaler rollback shop
 """
+RECOMMEND = """\
+Say what pods should request, from what they used: from a Prometheus that watches the cluster, from metrics.k8s.io, or
+from recorded FILEs (CSV, or numpy archives). Nothing has to be installed, and nothing is changed. The numbers are the
+Vertical Pod Autoscaler's.
+
+\b
+Examples:
+  scaler recommend --prometheus http://localhost:9090 --page report.html
+  scaler recommend -p http://localhost:9090 -n shop -o patches > patches.yaml
+  scaler recommend --watch-for 10m             no Prometheus: what metrics.k8s.io shows
+  scaler recommend usage.csv --request cpu=2,memory=4Gi
+"""
 
 
 class Offer(click.Group):
@@ -177,6 +190,11 @@ def _explain() -> click.Command:
     return _program("explain", "ExplainSettings", EXPLAIN, params=[argument])
 
 
+def _recommend() -> click.Command:
+    argument = click.Argument(["files"], metavar="[FILE]...", nargs=-1)
+    return _program("recommend", "RecommendSettings", RECOMMEND, params=[argument])
+
+
 def _validate() -> click.Command:
     argument = click.Argument(["files"], metavar="FILE...", nargs=-1, required=True)
     return _program("validate", "ValidateSettings", VALIDATE, params=[argument])
@@ -222,6 +240,7 @@ BUILDERS: dict[str, Callable[[], click.Command]] = {
     "recommender": _recommender,
     "demo": _demo,
     "explain": _explain,
+    "recommend": _recommend,
     "validate": _validate,
     "backtest": _backtest,
     "takeover": _takeover,
@@ -235,7 +254,8 @@ cli = Offer(
     "\b\nBegin with:\n"
     "  scaler demo                          see it work, on this machine alone\n"
     "  scaler validate worker.yaml          before you apply it\n"
-    "  scaler explain so/worker -n shop     when you wonder why\n",
+    "  scaler explain so/worker -n shop     when you wonder why\n"
+    "  scaler recommend --prometheus URL    what your pods should request; nothing to install\n",
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 118},
 )

@@ -14,6 +14,7 @@ from scaler.settings.knobs import Spelling
 from scaler.settings.metrics import MetricsSettings
 from scaler.settings.operator import OperatorSettings
 from scaler.settings.options import NEEDLESS, NEEDLESS_OF_VPA
+from scaler.settings.recommend import RecommendSettings
 from scaler.settings.recommender import RecommenderSettings
 from scaler.settings.takeover import TakeoverSettings
 from scaler.settings.validate import ValidateSettings
@@ -33,6 +34,7 @@ PROGRAMS = (
     ("scaler-webhook", WebhookSettings),
     ("scaler recommender", RecommenderSettings),
     ("scaler explain", ExplainSettings),
+    ("scaler recommend", RecommendSettings),
     ("scaler validate", ValidateSettings),
     ("scaler backtest", BacktestSettings),
     ("scaler takeover, scaler rollback", TakeoverSettings),

@@ -59,7 +59,7 @@ def test_a_picture_says_in_words_what_it_shows() -> None:
     svg = tree.find(".//svg")
     assert svg is not None
     assert svg.get("role") == "img"
-    assert svg.findtext("title") == "CPU: usage from 100m to 300m, request now 500m"
+    assert svg.get("aria-label") == "CPU: usage from 100m to 300m"
 
 
 def test_a_level_far_above_everything_is_named_but_presses_nothing_flat() -> None:

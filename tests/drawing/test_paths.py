@@ -52,9 +52,9 @@ def test_many_samples_become_the_outline_of_their_extremes() -> None:
     values = np.where(times % 2 == 0, 2.0, 6.0)
     values[505] = 9.0
     (stroke,) = drawn(paths.line(frame, times, values))
-    assert len(stroke) == 20
     assert {y for _, y in stroke} == {800.0, 400.0, 100.0}
     assert [x for x, y in stroke if y == 100.0] == [5.0]
+    assert stroke == [(0, 400), (4, 400), (5, 100), (6, 400), (9, 400), (9, 800), (0, 800)]
 
 
 @given(values=st.lists(st.floats(0, 1), min_size=2, max_size=400))
@@ -63,6 +63,21 @@ def test_rounding_does_not_add_up_along_a_path(values: list[float]) -> None:
     (stroke,) = drawn(paths.line(frame, np.arange(len(values), dtype=float), np.array(values)))
     assert abs(stroke[-1][0] - 400) <= 0.05
     assert abs(stroke[-1][1] - HEIGHT * (1 - values[-1])) <= 0.5
+
+
+@given(values=st.lists(st.floats(0, 1), min_size=2, max_size=300))
+def test_what_is_left_out_would_not_have_been_seen(values: list[float]) -> None:
+    frame = Frame(0, len(values) - 1, 1, 300)
+    times, wanted = np.arange(len(values), dtype=float), np.array(values)
+    (stroke,) = drawn(paths.line(frame, times, wanted))
+    xs, ys = (np.array([point[axis] for point in stroke]) for axis in (0, 1))
+    shown = np.interp(frame.across(times), xs, ys)
+    np.testing.assert_allclose(shown, frame.down(wanted), atol=paths.UNSEEN + 0.5)
+
+
+def test_a_straight_line_is_two_points() -> None:
+    d = paths.line(Frame(0, 500, 500, 600), np.arange(501.0), np.arange(501.0))
+    assert len(drawn(d)[0]) == 2
 
 
 def test_steps_go_across_then_up_and_hold_to_the_end() -> None:
@@ -86,7 +101,7 @@ def test_steps_that_change_more_often_than_there_are_columns_become_an_outline()
 def test_an_area_stands_on_zero() -> None:
     frame = Frame(0, 2, 2, 100)
     d = paths.area(frame, np.array([0.0, 1, 2]), np.array([1.0, 2, 1]))
-    assert drawn(d) == [[(0, 500), (50, 0), (100, 500), (100, 1000), (50, 1000), (0, 1000)]]
+    assert drawn(d) == [[(0, 500), (50, 0), (100, 500), (100, 1000), (0, 1000)]]
     assert d.endswith("z")
 
 

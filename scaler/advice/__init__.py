@@ -1,0 +1,1 @@
+"""What to request, judged from the past: where nothing of ours runs. It changes nothing."""
