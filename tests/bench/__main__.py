@@ -94,6 +94,16 @@ def journal(objects: int, window: float) -> None:
     run(objects, window)
 
 
+@benches.command()
+@click.option("--sizes", default="10,1000,5000", show_default=True, help="VPAs, growing; VPA's figures are for 1000.")
+@click.option("--seconds", default=6.0, show_default=True, help="Length of each measurement.")
+def admission(sizes: str, seconds: float) -> None:
+    """Reviews of new pods by the webhook: CPU, latency, memory, beside VPA's and a bare echo."""
+    from tests.bench.admission import run
+
+    run([int(size) for size in sizes.split(",")], seconds)
+
+
 @benches.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:

@@ -23,13 +23,13 @@ class Row(NamedTuple):
     """What ours must not exceed; None where nothing is asked."""
 
 
-def table(title: str, rows: Sequence[Row], *notes: str) -> None:
+def table(title: str, rows: Sequence[Row], *notes: str, peer: str = "KEDA", source: str = recorded.SOURCE) -> None:
     """Print them, then a line of JSON for whoever compares runs."""
     known = any(row.theirs is not None for row in rows)
     shown = Table(title=title, title_justify="left", caption_justify="left")
-    shown.caption = f"KEDA: {recorded.SOURCE}" if known else None
+    shown.caption = f"{peer}: {source}" if known else None
     shown.add_column("")
-    for column in (*(("KEDA",) if known else ()), "ours", "wanted", ""):
+    for column in (*((peer,) if known else ()), "ours", "wanted", ""):
         shown.add_column(column, justify="right")
     for row in rows:
         theirs = "" if row.theirs is None else _number(row.theirs, row.digits)
