@@ -3,6 +3,7 @@
 It reads files, spreads the plays over the cores and prints; what is played and judged is `scaler.sim.backtest`'s.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,15 @@ import click
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from scaler.clock import from_rfc3339
 from scaler.drawing import terminal, units
 from scaler.errors import Invalid, Problem
 from scaler.history import files as recordings
+from scaler.history.access import access, history
+from scaler.history.owners import Workload
+from scaler.history.prometheus import Prometheus
+from scaler.history.recorded import Recorded
+from scaler.history.workloads import load_of
 from scaler.programs import manifests
 from scaler.programs.manifests import Manifest
 from scaler.settings.backtest import BacktestSettings
@@ -24,7 +31,8 @@ from scaler.sim.backtest.run import Prices, Run
 from scaler.sim.backtest.scene import Nature, Policy, Scene
 from scaler.sim.backtest.spread import Job, spread
 
-LONG = 31 * 86400.0
+DAY = 86400.0
+LONG = 31 * DAY
 """Seconds of load above which a step is a minute."""
 
 Playing = tuple[Played, Meant]
@@ -33,7 +41,7 @@ Playing = tuple[Played, Meant]
 def run(settings: BacktestSettings, files: tuple[str, ...]) -> int:
     """Play every workload of the files; the exit code."""
     workloads = _workloads(settings, files)
-    recording = recordings.read(Path(settings.recording.load))
+    recording = _recording(settings, workloads)
     meaning = _meaning(settings)
     playing = [(one, load_for(one, recording, meaning)) for one in workloads]
     prices = Prices(settings.money.price_core, settings.money.price_gib)
@@ -62,6 +70,27 @@ def _workloads(settings: BacktestSettings, files: tuple[str, ...]) -> list[Playe
     if wrong or problems:
         raise Invalid([*wrong, *problems])
     return workloads
+
+
+def _recording(settings: BacktestSettings, workloads: Sequence[Played]) -> Sequence[Recorded]:
+    if settings.recording.load:
+        return recordings.read(Path(settings.recording.load))
+    return asyncio.run(_watched(settings, workloads))
+
+
+async def _watched(settings: BacktestSettings, workloads: Sequence[Played]) -> list[Recorded]:
+    """What a Prometheus saw of them, one after the other: the client bounds what it is asked at once."""
+    past = settings.past
+    if settings.recording.history:
+        past = msgspec.structs.replace(past, history_length=settings.recording.history)
+    found: list[Recorded] = []
+    async with Prometheus(access(settings.recording.prometheus, settings.access)) as prometheus:
+        until = settings.recording.until
+        read = history(prometheus, past, from_rfc3339(until) if until else None)
+        for one in workloads:
+            click.echo(f"reading {past.history_length / DAY:g} days of {one.title}", err=True)
+            found += await load_of(read, Workload(one.workload.namespace, one.kind, one.workload.name))
+    return found
 
 
 def _meaning(settings: BacktestSettings) -> Meaning:

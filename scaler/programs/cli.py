@@ -97,6 +97,7 @@ Nothing is asked of a cluster.
 Examples:
   scaler backtest web.yaml --load requests.csv
   scaler backtest web.yaml --load usage.npz --series web --page backtest.html
+  scaler backtest web.yaml --prometheus http://localhost:9090 --history 14d
   scaler backtest deployments/ --load usage.csv --history 14d --add-vpa --add-hpa 70 -o json
 """
 

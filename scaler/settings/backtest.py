@@ -2,8 +2,10 @@
 
 from typing import Annotated, Literal
 
+from scaler.clock import from_rfc3339
 from scaler.errors import Problem
 from scaler.settings.knobs import Duration, Knob
+from scaler.settings.prometheus import PrometheusAccess, PrometheusHistory
 from scaler.settings.shared import Settings
 
 
@@ -14,8 +16,12 @@ class Recording(Settings, frozen=True):
     """A recorded load: CSV (a time, then cpu, memory or requests) or a numpy archive; docs/recorded.md has both."""
     series: str = ""
     """Which series of a recording with several; by default the one that is called like the workload."""
+    prometheus: Annotated[str, Knob(metavar="URL")] = ""
+    """Instead of a file: the Prometheus that watches the workload, for what its pods used."""
     history: Duration = 0.0
-    """How much of its end is played, as in 14d; all of it when 0."""
+    """How much of its end is played, as in 14d. 0: all of a file, --history-length of a Prometheus."""
+    until: Annotated[str, Knob(metavar="TIME")] = ""
+    """Where a Prometheus is read up to, as in 2026-02-10T00:00:00Z; now when empty."""
     peak: float = 0.0
     """Its peak, in cores, or in messages a second for a queue. 0: what it says itself, and of a recording without a
     unit the shape, with a peak that the workload as it is works at 70 % of its requests."""
@@ -57,6 +63,8 @@ class BacktestSettings(Settings, frozen=True):
     """The settings of `scaler backtest`."""
 
     recording: Recording = Recording()
+    access: PrometheusAccess = PrometheusAccess()
+    past: PrometheusHistory = PrometheusHistory()
     assumptions: Assumptions = Assumptions()
     money: Money = Money()
     namespace: Annotated[str, Knob(short="-n")] = "default"
@@ -69,10 +77,13 @@ class BacktestSettings(Settings, frozen=True):
     """How the answer is written."""
 
     def problems(self) -> list[Problem]:
-        found = []
-        if not self.recording.load:
-            words = "is required: a recorded load, as in --load requests.csv"
+        found = super().problems()
+        if bool(self.recording.load) == bool(self.recording.prometheus):
+            words = "or --prometheus: give one of them, as in --load requests.csv"
             found.append(Problem("--load", words))
+        if self.recording.until and not _is_time(self.recording.until):
+            words = f"{self.recording.until!r} is no time such as 2026-02-10T00:00:00Z"
+            found.append(Problem("--until", words))
         for flag, value in (
             ("--peak", self.recording.peak),
             ("--pod-rate", self.recording.pod_rate),
@@ -90,3 +101,11 @@ class BacktestSettings(Settings, frozen=True):
         if not 0 <= self.assumptions.add_hpa <= 1000:
             found.append(Problem("--add-hpa", "must be a percentage of the request", self.assumptions.add_hpa))
         return found
+
+
+def _is_time(text: str) -> bool:
+    try:
+        from_rfc3339(text)
+    except ValueError:
+        return False
+    return True

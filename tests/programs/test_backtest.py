@@ -9,6 +9,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from scaler.programs import cli
+from tests.processes import free_port
 from tests.sim.backtest.test_manifests import deployment, hpa, vpa
 
 
@@ -89,10 +90,19 @@ def test_the_same_seed_gives_the_same_answer(manifest: Path, load: Path) -> None
     assert backtest(*words, "--seed", 5).stdout != backtest(*words, "--seed", 6).stdout
 
 
+def test_a_prometheus_that_is_not_there_is_said_and_nothing_is_played(manifest: Path) -> None:
+    told = backtest(manifest, "--prometheus", f"http://127.0.0.1:{free_port()}")
+    assert told.exit_code == 3
+    assert "Prometheus http://127.0.0.1" in told.output
+    assert "Traceback" not in told.output
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         ((), 2, "--load"),
+        (("--load", "LOAD", "--prometheus", "http://p"), 2, "--load"),
+        (("--prometheus", "http://p", "--until", "yesterday"), 2, "--until"),
         (("--load", "LOAD", "--step", "10m"), 2, "--step"),
         (("--load", "LOAD", "--price-core", "-1"), 2, "--price-core"),
         (("--load", "nowhere.csv"), 1, "nowhere.csv"),

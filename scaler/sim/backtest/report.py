@@ -89,7 +89,7 @@ def verdict(comparison: Comparison, currency: str) -> str:
 
 
 def _suffers(what: str, before: float, after: float) -> str:
-    if before == after == 0:
+    if round(before) == round(after) == 0:
         return f"never {what}, before or after"
     return f"{after:,.0f} minutes {what} instead of {before:,.0f}"
 
