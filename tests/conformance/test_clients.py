@@ -210,3 +210,15 @@ async def test_kubectl_prints_custom_objects(kubectl: Any, client: Client, thing
     printed = (await asyncio.to_thread(kubectl, "get", f"things.{group}", "-o", "wide")).splitlines()
     assert printed[0].split() == ["NAME", "CALLED", "ON", "REPLICAS", "READY", "KEYS", "AGE"]
     assert printed[1].split()[:4] == ["a", "abc", "true", "1"]
+
+
+async def test_kubectl_applies_on_the_server_and_evicts(kubectl: Any, client: Client, namespace: str) -> None:
+    apply = ("apply", "--server-side", "-f", "-")
+    told = await asyncio.to_thread(kubectl, *apply, stdin=MANIFEST % 1)
+    assert told == "deployment.apps/web serverside-applied\n"
+    await asyncio.to_thread(kubectl, "scale", "deployment/web", "--replicas=2")
+    with pytest.raises(AssertionError, match=r"conflict with \"kubectl\" with subresource \"scale\""):
+        await asyncio.to_thread(kubectl, *apply, stdin=MANIFEST % 1)
+    await asyncio.to_thread(kubectl, *apply, "--force-conflicts", stdin=MANIFEST % 3)
+    await asyncio.to_thread(kubectl, "rollout", "status", "deployment/web", "--timeout=30s")
+    assert (await client.get(path("deployments", namespace, "web"))).ok()["spec"]["replicas"] == 3

@@ -16,6 +16,8 @@ class Caller(msgspec.Struct):
     """Whom a write is done for, and what is to be told them of it."""
 
     user: Identity
+    manager: str = "kube-controller-manager"
+    """Under which name its fields are owned."""
     warnings: list[str] = []
 
 
@@ -27,13 +29,13 @@ CONTROLLERS = Identity(
 _current: ContextVar[Caller] = ContextVar("caller")
 
 
-def calls(user: Identity) -> Caller:
+def calls(user: Identity, manager: str) -> Caller:
     """Note who calls, for the rest of this task."""
-    caller = Caller(user, [])
+    caller = Caller(user, manager, [])
     _current.set(caller)
     return caller
 
 
 def caller() -> Caller:
     """Whom this task works for; the controllers of this process when nobody has said so."""
-    return _current.get(None) or Caller(CONTROLLERS, [])
+    return _current.get(None) or Caller(CONTROLLERS)

@@ -11,7 +11,18 @@ from aiohttp import web
 
 from scaler.api.constraints import shown
 from scaler.errors import Problem
-from scaler.sim.apiserver import deletion, evictions, patches, refusals, requests, scales, shapes, streams, watches
+from scaler.sim.apiserver import (
+    applying,
+    deletion,
+    evictions,
+    patches,
+    refusals,
+    requests,
+    scales,
+    shapes,
+    streams,
+    watches,
+)
 from scaler.sim.apiserver.answers import Call, answer, show
 from scaler.sim.apiserver.lists import Lists
 from scaler.sim.apiserver.registry import Options, Registry, Served
@@ -116,10 +127,18 @@ class Handlers:
         return self._shown(call, stored, 200, options)
 
     async def patch(self, call: Call) -> web.StreamResponse:
+        if call.content_type.partition(";")[0].strip() == requests.APPLY:
+            return await self._apply(call)
         options = requests.options(call.query, "PatchOptions")
         change = await self._patch(call)
         stored = await self.registry.update(call.served, call.key, change, options, call.target.subresource)
         return self._shown(call, stored, 200, options)
+
+    async def _apply(self, call: Call) -> web.StreamResponse:
+        content = requests.parsed(requests.APPLY, await call.request.read())
+        apply = applying.Apply(self.registry, call.served, call.key, call.target.subresource)
+        stored, new, options = await apply.carry_out(content, call.query)
+        return self._shown(call, stored, 201 if new else 200, options)
 
     async def delete(self, call: Call) -> web.StreamResponse:
         options = requests.delete_options(call.query, await call.request.read())

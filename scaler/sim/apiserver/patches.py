@@ -1,6 +1,6 @@
 """The three kinds of patches: JSON merge patch, JSON patch, and strategic merge patch for the built-in kinds.
 
-All give a new object and leave the old one alone. Server-side apply is no patch in this sense and is not here.
+All give a new object and leave the old one alone. Server-side apply is no patch in this sense: see `applying`.
 Sources: RFC 7386, RFC 6902, and the strategic merge rules (directives ``$patch``, ``$retainKeys``,
 ``$deleteFromPrimitiveList``, ``$setElementOrder``).
 """

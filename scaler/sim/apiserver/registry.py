@@ -10,15 +10,19 @@ from typing import Any
 import msgspec
 
 from scaler.clock import Clock
-from scaler.sim.apiserver import deletion, metadata, refusals, schemas
+from scaler.sim.apiserver import callers, deletion, metadata, refusals, schemas
+from scaler.sim.apiserver.fields import managers
+from scaler.sim.apiserver.fields.managers import UPDATE, Manager
+from scaler.sim.apiserver.fields.shapes import Shape
 from scaler.sim.apiserver.resources import Resource, Version
 from scaler.sim.apiserver.store import Key, Object, Store, Stored, encode
 
 decode = msgspec.json.Decoder().decode
 
-WANTING = ("", "resize")
+WANTING = ("", "resize", "scale")
 """The writes that say what is wanted, and so raise the generation; others tell or only scale."""
 STORED_FLAGS = frozenset({"resourceVersion", "managedFields"})
+"""Metadata whose change alone is no change, but for who owns what."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -31,6 +35,12 @@ class Served(msgspec.Struct, frozen=True):
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version.name}" if self.group else self.version.name
+
+    @property
+    def shape(self) -> Shape:
+        """How the fields of its objects are owned."""
+        schema = self.version.schema
+        return Shape(schema if schema is not None else {} if self.resource.custom else None)
 
     def shown(self, stored: Stored) -> Object:
         """A stored object as this version spells it."""
@@ -52,6 +62,8 @@ class Options(msgspec.Struct, frozen=True):
     """Do not tell of unknown fields."""
     unconditional: bool = True
     """A change without resourceVersion may overwrite."""
+    owners: Callable[[], list[Object]] | None = None
+    """The managedFields of an apply, which says itself who owns what; None has them follow from what changes."""
     unreviewed: bool = False
     """The server writes on its own account: admission is not asked."""
     warnings: list[str] = []
@@ -169,6 +181,7 @@ class Registry:
         schemas.check(served, new, None)
         key = (namespace, new["metadata"].get("name", ""))
         await self._judged(msgspec.structs.replace(asked, key=key, new=new))
+        self._own(served, new, None, "", options)
         if key in table.objects:
             raise refusals.already_exists(served.group, resource.plural, key[1])
         if options.dry_run:
@@ -211,9 +224,23 @@ class Registry:
         metadata.carried(served.resource, new, old.object, raised=subresource in WANTING)
         schemas.check(served, new, old.object, subresource)
         await self._judged(msgspec.structs.replace(asked, new=new))
+        self._own(served, new, old.object, subresource, options)
         if table.objects.get(key) is not old:
             raise Overtaken(served, key)
         return self._stored(served, key, new, old, options)
+
+    def _own(self, served: Served, new: Object, old: Object | None, subresource: str, options: Options) -> None:
+        """Write down, in place, who owns which field."""
+        sent = new["metadata"].pop("managedFields", None)
+        if options.owners is not None:
+            known = options.owners()
+        elif old is not None and sent in ([], [{}]):
+            known = []  # how a user has it all forgotten
+        else:
+            manager = Manager(callers.caller().manager, UPDATE, served.api_version, subresource)
+            known = managers.updated(new, old, manager, served.shape, self.clock.now())
+        if known:
+            new["metadata"]["managedFields"] = known
 
     def _stored(self, served: Served, key: Key, new: Object, old: Stored, options: Options) -> Stored:
         table = self.store.table(served.resource.table)
@@ -334,4 +361,6 @@ def _same(new: Object, old: Object) -> bool:
     if new.keys() != old.keys() or any(new[key] != old[key] for key in new if key != "metadata"):
         return False
     one, other = new["metadata"], old["metadata"]
+    if managers.owners(new) != managers.owners(old):
+        return False
     return all(one.get(key) == other.get(key) for key in (one.keys() | other.keys()) - STORED_FLAGS)

@@ -18,6 +18,8 @@ from scaler.sim.apiserver.store import Object
 JSON, YAML = "application/json", "application/yaml"
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+LONGEST_MANAGER = 128
 
 decode = msgspec.json.Decoder().decode
 
@@ -57,11 +59,30 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 def options(query: Mapping[str, str], kind: str) -> Options:
     """Of a write (`kind` is CreateOptions and the like); `warnings` is the caller's to read afterwards."""
+    check_manager(query, kind)
     dry_run, asked = query.get("dryRun", ""), query.get("fieldValidation", "Warn")
     if dry_run not in {"", "All"}:
         said = f'Unsupported value: ["{dry_run}"]: supported values: "All"'
         raise refusals.invalid("meta.k8s.io", kind, "", [Problem("dryRun", said, dry_run)])
     return Options(dry_run=bool(dry_run), strict=asked == "Strict", quiet=asked == "Ignore", warnings=[])
+
+
+def manager(query: Mapping[str, str], agent: str) -> str:
+    """Under which name a caller owns the fields it writes: as it says, else by its program's name."""
+    return query.get("fieldManager") or agent.partition("/")[0] or "unknown"
+
+
+def check_manager(query: Mapping[str, str], kind: str, *, required: bool = False) -> None:
+    """Refuse (422) a name that is too long, or none where one is needed."""
+    name = query.get("fieldManager", "")
+    if required and not name:
+        raise _bad_manager(kind, "Required value: is required for apply patch", name)
+    if len(name) > LONGEST_MANAGER:
+        raise _bad_manager(kind, f"Too long: may not be more than {LONGEST_MANAGER} bytes", name)
+
+
+def _bad_manager(kind: str, why: str, name: str) -> refusals.Refusal:
+    return refusals.invalid("meta.k8s.io", kind, "", [Problem("fieldManager", why, name)])
 
 
 def delete_options(query: Mapping[str, str], body: bytes) -> DeleteOptions:
@@ -93,11 +114,12 @@ def parsed(content_type: str, body: bytes) -> Any:
             raise refusals.bad_request(
                 f"the object provided is unrecognized (must be of type JSON): {error}"
             ) from error
-    if kind == YAML:
+    if kind in {YAML, APPLY}:
         try:
             return yaml.safe_load(body)
         except yaml.YAMLError as error:
-            raise refusals.bad_request(f"error converting YAML to JSON: {error}") from error
+            prefix = "error decoding YAML: " if kind == APPLY else ""
+            raise refusals.bad_request(f"{prefix}error converting YAML to JSON: {error}") from error
     raise refusals.unsupported_media_type((JSON, YAML))
 
 

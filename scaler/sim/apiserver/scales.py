@@ -55,7 +55,7 @@ async def write(registry: Registry, served: Served, key: Key, change: Any, optio
         return placed(obj, paths.spec_replicas, replicas)
 
     unreviewed = msgspec.structs.replace(options, unreviewed=True)
-    return scale_of(served, await registry.update(served, key, rescaled, unreviewed))
+    return scale_of(served, await registry.update(served, key, rescaled, unreviewed, "scale"))
 
 
 def _check(served: Served, key: Key, scale: Object, replicas: Any) -> None:

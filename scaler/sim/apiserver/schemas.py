@@ -60,8 +60,8 @@ def check(served: "Served", obj: Object, old: Object | None, subresource: str = 
     if shape is not None:
         problems += _schema_problems(shape, obj, old)
     else:
-        asked = served.resource.subresource_checks.get(subresource, unchecked)
-        problems += asked(obj, old) if subresource else served.resource.check(obj, old)
+        whole = served.resource.check if subresource in {"", "scale"} else unchecked
+        problems += served.resource.subresource_checks.get(subresource, whole)(obj, old)
     if problems:
         raise refusals.invalid(served.group, served.resource.kind, obj["metadata"].get("name", ""), problems)
 

@@ -120,7 +120,8 @@ class ApiServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            caller = calls(self.identities.of(request.headers.get("Authorization", "")))
+            user = self.identities.of(request.headers.get("Authorization", ""))
+            caller = calls(user, requests.manager(request.query, request.headers.get("User-Agent", "")))
             response = await self._answer(request, caller.user)
             warn(response, caller.warnings)
         except refusals.Refusal as refusal:
