@@ -14,8 +14,8 @@ from scaler.kube.connection import Connection, Patch
 from scaler.kube.lanes import Lane
 from scaler.kube.resources import VPA_CHECKPOINTS, VPAS
 
-_TEST_FAILED = 422
-"""How a JSON patch whose test does not hold is refused."""
+_INVALID = 422
+"""How a JSON patch whose test does not hold is refused, in words that name nothing; so is a status that is wrong."""
 
 
 async def carry_out(connection: Connection, action: WriteRecommendation | KeepCheckpoint | DeleteCheckpoint) -> bool:
@@ -50,7 +50,7 @@ async def _write_recommendation(connection: Connection, action: WriteRecommendat
             VPAS, ref.namespace, ref.name, body, into=Ack, how=Patch.JSON, subresource="status", lane=Lane.LATER
         )
     except ApiError as error:
-        if error.status == 404 or (error.status == _TEST_FAILED and "test" in error.message):
+        if error.status == 404 or (error.status == _INVALID and "is invalid" not in error.message):
             return False
         raise
     return True

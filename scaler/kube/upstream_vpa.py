@@ -7,11 +7,12 @@ wrote a moment ago. It looks once and says what it sees; refusing to act is the 
 import logging
 
 from scaler.api.meta import Kind
+from scaler.api.verticalpodautoscaler import VerticalPodAutoscalerSpec
 from scaler.clock import from_rfc3339
 from scaler.errors import ApiError
 from scaler.kube.connection import Connection
 from scaler.kube.lease import Lease, holder_of
-from scaler.kube.resources import DEPLOYMENTS, LEASES, VPA_CHECKPOINTS
+from scaler.kube.resources import DEPLOYMENTS, LEASES, VPA_CHECKPOINTS, VPAS
 from scaler.kube.upstream import SLACK, Rival
 from scaler.kube.wire import USER_AGENT
 
@@ -25,8 +26,6 @@ MANAGER = "recommender"
 """Part of the field manager's name that upstream's program has with the API server: that of its binary."""
 RECENT = 180.0
 """Seconds: a recommender writes its checkpoints every minute, as far as its call limit goes."""
-LOOKED_AT = 500
-"""Checkpoints that are looked at; one that is written by another is enough."""
 
 
 class _Named(Kind, frozen=True):
@@ -58,6 +57,10 @@ class _Spec(Kind, frozen=True):
     vpa_object_name: str = ""
 
 
+class _Vpa(Kind, frozen=True):
+    spec: VerticalPodAutoscalerSpec = VerticalPodAutoscalerSpec()
+
+
 class _Checkpoint(Kind, frozen=True):
     metadata: _Managed = _Managed()
     spec: _Spec = _Spec()
@@ -75,7 +78,7 @@ async def find_recommenders(
     if name == "default":
         rivals += await _leases(connection, now)
         rivals += await _deployments(connection)
-    return rivals or await _writers(connection, now, namespaces)
+    return rivals or await _writers(connection, now, name, namespaces)
 
 
 async def _leases(connection: Connection, now: float) -> list[Rival]:
@@ -109,16 +112,24 @@ async def _deployments(connection: Connection) -> list[Rival]:
     ]
 
 
-async def _writers(connection: Connection, now: float, namespaces: tuple[str, ...]) -> list[Rival]:
+async def _writers(connection: Connection, now: float, name: str, namespaces: tuple[str, ...]) -> list[Rival]:
     try:
         for namespace in namespaces or ("",):
-            query = {"limit": str(LOOKED_AT)}
-            async for page in connection.pages(VPA_CHECKPOINTS, namespace, into=_Checkpoint, query=query):
-                found = next((rival for one in page.items or () if (rival := _writer(one, now))), None)
-                return [found] if found else []
+            listing = await connection.listing(VPA_CHECKPOINTS, namespace, into=_Checkpoint)
+            for one in listing.items:
+                rival = _writer(one, now)
+                if rival is not None and await _is_ours(connection, one, name):
+                    return [rival]
     except ApiError as error:
         _absent("VerticalPodAutoscalerCheckpoints", error)
     return []
+
+
+async def _is_ours(connection: Connection, checkpoint: _Checkpoint, name: str) -> bool:
+    """Whether the checkpoint's object is to have its recommendation from the recommender of that name."""
+    fields = f"metadata.name={checkpoint.spec.vpa_object_name}"
+    listing = await connection.listing(VPAS, checkpoint.metadata.namespace, into=_Vpa, fields=fields)
+    return any(one.spec.recommender == name for one in listing.items)
 
 
 def _writer(checkpoint: _Checkpoint, now: float) -> Rival | None:

@@ -126,6 +126,7 @@ class Recommender:
         )
         self._health = Health()
         self._health.check("rounds", self._stuck)
+        self._health.check("copies", self._behind)
 
     async def run(self) -> int:
         """Watch, stand by, lead, and leave in good order; the exit code."""
@@ -201,6 +202,12 @@ class Recommender:
         """Upstream's: 200 while rounds end in time, 500 when they do not."""
         stuck = self._stuck()
         return web.Response(text=stuck or "OK", status=500 if stuck else 200)
+
+    def _behind(self) -> str:
+        """Why it could not take over at once."""
+        seen = {"objects": self._objects.copy.synced, "pods": self._pods.copy.synced}
+        missing = [name for name, synced in seen.items() if not synced.is_set()]
+        return f"{' and '.join(missing)} have not all been seen yet" if missing else ""
 
     def _stuck(self) -> str:
         """Why it does not work; a standby and a first round are given time."""

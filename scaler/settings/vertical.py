@@ -52,7 +52,7 @@ class Election(Settings, frozen=True):
     """Time between two tries to get or to renew the Lease."""
     leader_elect_resource_name: str = ""
     """Name of the Lease; scaler- and the program's name when empty. Not upstream's, so that the two can see each
-    other."""
+    other. Two recommenders of different names need one each."""
     leader_elect_resource_namespace: str = ""
     """Namespace of the Lease; --pod-namespace when empty."""
 

@@ -104,16 +104,18 @@ async def test_a_target_that_leads_nowhere_says_why(
 
 
 async def test_a_target_below_another_controller_is_told_which(connection: Connection, namespace: str) -> None:
-    made: Raw = await connection.create(DEPLOYMENTS, namespace, deployment("web"), into=dict)
-    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": made["metadata"]["uid"]}
-    below = deployment("below")
-    below |= {"kind": "ReplicaSet"}
-    below["metadata"]["ownerReferences"] = [owner | {"controller": True}]
-    await connection.create(REPLICA_SETS, namespace, below, into=Ack)
-    trouble = await found(connection, namespace, ref("ReplicaSet", "below"))
-    assert trouble == Trouble(
-        "NotTopmost", "ReplicaSet below is controlled by Deployment web: name that one as the target"
-    )
+    await connection.create(DEPLOYMENTS, namespace, deployment("web"), into=Ack)
+
+    async def below() -> list[Raw]:
+        return (await connection.listing(REPLICA_SETS, namespace, into=dict)).items
+
+    async def made() -> bool:
+        return bool(await below())
+
+    await eventually(made, 30)
+    name = (await below())[0]["metadata"]["name"]
+    words = f"ReplicaSet {name} is controlled by Deployment web: name that one as the target"
+    assert await found(connection, namespace, ref("ReplicaSet", name)) == Trouble("NotTopmost", words)
 
 
 GADGETS = Resource("gadgets.test", "v1", "gadgets")

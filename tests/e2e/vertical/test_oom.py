@@ -1,5 +1,7 @@
 """A container that is killed for memory is recommended more."""
 
+import time
+
 import pytest
 
 from tests.controlplane.metrics import MetricsServer
@@ -25,6 +27,7 @@ def test_a_kill_raises_the_recommendation_as_upstream_does(place: Place) -> None
 @pytest.fixture
 def lone(plane: ControlPlane, usage: MetricsServer, bare: Installation) -> Place:
     usage.forget()
+    usage.taken_at = time.time
     return Place(plane, usage, bare)
 
 
@@ -34,9 +37,10 @@ def test_a_floor_lasts_over_a_restart_where_an_object_asks_for_it(lone: Place) -
         place.usage.selected(place.namespace, cpu=0.1, memory=100 * MIB, app="web")
         flags = (*QUICK, "--leader-elect=false", "--recommender-name=floors")
         first = place.installation.recommender(*flags, name="floor-1")
+        first.wait_ready()
         place.deployment(
             containers={"app": {"memory": "1000Mi"}},
-            annotations={"fake-kubelet/oom-kills": "1", "fake-kubelet/oom-after": "6s"},
+            annotations={"fake-kubelet/oom-kills": "1", "fake-kubelet/oom-after": "10s"},
         )
         place.vpa(annotations={"kube-scaler.dev/oom-floor": "8d"}, recommenders=[{"name": "floors"}])
         place.until_recommended(memory=250 * MIB)

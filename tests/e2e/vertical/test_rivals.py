@@ -1,6 +1,7 @@
 """Beside a recommender that is alive we do not act: it is said who, and what to do."""
 
 import datetime as dt
+import time
 
 import pytest
 
@@ -65,10 +66,11 @@ def test_another_name_has_other_objects_and_may_work_beside(
     bare: Installation, plane: ControlPlane, usage: MetricsServer
 ) -> None:
     usage.forget()
+    usage.taken_at = time.time
     with Place(plane, usage, bare) as place:
         place.usage.selected(place.namespace, cpu=0.1, memory=300 * MIB, app="vpa-recommender")
         place.deployment("vpa-recommender")
-        program = bare.recommender(*QUICK, "--recommender-name=ours", name="beside")
+        program = bare.recommender(*QUICK, "--recommender-name=ours", "--leader-elect=false", name="beside")
         place.vpa("vpa-recommender", recommenders=[{"name": "ours"}])
         place.until_recommended("vpa-recommender", cpu=126)
         assert program.process.running
