@@ -70,11 +70,13 @@ Examples:
 EXPLAIN = """\
 Say why a workload has the replicas it has: what each trigger showed, the arithmetic, what limits it, what blocks,
 and what would change it. OBJECT is scaledobject/NAME (so/NAME), hpa/NAME, or the workload itself: deployment/NAME.
+For vpa/NAME, say why it recommends what it does, and why each pod was moved or stays.
 
 \b
 Examples:
   scaler explain scaledobject/worker -n shop
   scaler explain deploy/worker -n shop
+  scaler explain vpa/worker -n shop
   scaler explain so/worker -n shop -o json
 """
 VALIDATE = """\

@@ -13,6 +13,8 @@ from scaler.api.scaledobject import ScaledObject
 from scaler.errors import Invalid, Problem
 
 _SCALED = frozenset({"scaledobject", "scaledobjects", "so"})
+VPAS = frozenset({"verticalpodautoscaler", "verticalpodautoscalers", "vpa"})
+"""How that kind is written; it is explained by itself."""
 _HPAS = frozenset({"horizontalpodautoscaler", "horizontalpodautoscalers", "hpa"})
 _SHORT = {
     "deploy": "deployment",

@@ -116,7 +116,7 @@ class Checkpoints:
             left = "it is left as it stands: delete it to begin anew" if place in self._foreign else "written anew"
             self._complain(found, f"{error}; {left}")
             return False
-        floor = _floor(found.metadata.annotations.get(OOM_FLOOR, ""))
+        floor = floor_of(found.metadata.annotations.get(OOM_FLOOR, ""))
         if floor is not None and floor.until > now:
             self._roster.set_floor(subject, container, floor)
         return True
@@ -216,7 +216,8 @@ def _found(raw: msgspec.Raw) -> Found:
     return Found(bare.metadata, bare.spec, whole)
 
 
-def _floor(text: str) -> Floor | None:
+def floor_of(text: str) -> Floor | None:
+    """What the annotation of a checkpoint says; None for nothing that can be read."""
     size, _, until = text.partition(",")
     try:
         return Floor(int(size), from_rfc3339(until)) if size.isdigit() else None
