@@ -19,8 +19,9 @@ class Admission(Settings, frozen=True):
     """/metrics, /healthz and /readyz, in plain HTTP."""
     min_tls_version: Literal["tls1_2", "tls1_3"] = "tls1_2"
     """Oldest TLS that the API server may speak."""
-    lookup_deadline: Duration = 1.0
-    """How long a review waits for what is not in memory (a new ReplicaSet's owner); a pod is then left as it is."""
+    lookup_deadline: Duration = 2.0
+    """How long a review waits for what is not in memory (a new ReplicaSet's owner); a pod is then left as it is.
+    Less than --webhook-timeout-seconds, or nobody hears why."""
     max_allowed_cpu_boost: Annotated[str, Knob(metavar="QUANTITY")] = ""
     """The most cpu that a startup boost may ask for; no bound when empty."""
     scaled_objects: bool = True
@@ -114,6 +115,14 @@ class Liveness(Settings, frozen=True):
 
 class WebhookSettings(Settings, frozen=True):
     """The settings of `scaler-webhook`."""
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        deadline, timeout = self.admission.lookup_deadline, self.registration.webhook_timeout_seconds
+        if not 0 < deadline < timeout:
+            words = f"{deadline:g}s must be more than 0 and less than --webhook-timeout-seconds ({timeout} s)"
+            found.append(Problem("--lookup-deadline", words, deadline))
+        return found
 
     cluster: Cluster = Cluster()
     admission: Admission = Admission()

@@ -335,6 +335,7 @@ async def asked(server: Server, reviews: list[bytes], connections: int, seconds:
         await asyncio.sleep(0.01)
     await asyncio.sleep(WARM_UP)
     loop.latencies.clear()
+    loop.bad.clear()  # a first pod waits for the owners of its controller no longer than the deadline
     before, started = cost(server.pid).cpu, time.perf_counter()
     await asyncio.sleep(seconds)
     spent, took, latencies = cost(server.pid).cpu - before, time.perf_counter() - started, sorted(loop.latencies)

@@ -171,6 +171,8 @@ def test_help_and_wrong_flags_are_those_of_every_program() -> None:
     wrong = run("--register-by-url")
     assert wrong.exit_code == 2
     assert "--webhook-address: is needed with --register-by-url" in wrong.output
+    late = run("--lookup-deadline", "3s")
+    assert "--lookup-deadline: 3s must be more than 0 and less than --webhook-timeout-seconds (3 s)" in late.output
     both = run("--vpa-object-namespace", "a", "--ignored-vpa-object-namespaces", "b")
     assert "cannot stand beside --vpa-object-namespace" in both.output
     assert run("--kubeconfig", "/no/such/file").output.startswith("Error: kubeconfig: cannot be read")
