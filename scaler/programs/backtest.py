@@ -24,6 +24,7 @@ from scaler.history.workloads import load_of
 from scaler.programs import manifests
 from scaler.programs.manifests import Manifest
 from scaler.settings.backtest import BacktestSettings
+from scaler.sim.backtest.journals import load_from
 from scaler.sim.backtest.loads import Meaning, Meant, load_for
 from scaler.sim.backtest.manifests import Assumed, Played, played
 from scaler.sim.backtest.report import NAMES, Comparison, best, compared, policies, told, verdict
@@ -40,10 +41,13 @@ Playing = tuple[Played, Meant]
 
 def run(settings: BacktestSettings, files: tuple[str, ...]) -> int:
     """Play every workload of the files; the exit code."""
-    workloads = _workloads(settings, files)
-    recording = _recording(settings, workloads)
-    meaning = _meaning(settings)
-    playing = [(one, load_for(one, recording, meaning)) for one in workloads]
+    if not files and not settings.recording.journal:
+        raise click.UsageError("Missing argument 'FILE...'.")
+    if not files:
+        from scaler.programs.backtest_journal import judge_again
+
+        return judge_again(Path(settings.recording.journal), settings.output)
+    playing = _playing(settings, _workloads(settings, files))
     prices = Prices(settings.money.price_core, settings.money.price_gib)
     comparisons = [
         compared(one, meant.load, runs, meant.notes, prices)
@@ -70,6 +74,16 @@ def _workloads(settings: BacktestSettings, files: tuple[str, ...]) -> list[Playe
     if wrong or problems:
         raise Invalid([*wrong, *problems])
     return workloads
+
+
+def _playing(settings: BacktestSettings, workloads: Sequence[Played]) -> list[Playing]:
+    if settings.recording.journal:
+        from scaler.programs.backtest_journal import journalled
+
+        told = journalled(Path(settings.recording.journal))
+        return [(one, load_from(one, told, settings.recording.history)) for one in workloads]
+    recording, meaning = _recording(settings, workloads), _meaning(settings)
+    return [(one, load_for(one, recording, meaning)) for one in workloads]
 
 
 def _recording(settings: BacktestSettings, workloads: Sequence[Played]) -> Sequence[Recorded]:
@@ -159,10 +173,7 @@ HEADS = (
 def _tell(settings: BacktestSettings, comparisons: Sequence[Comparison]) -> None:
     currency = settings.money.currency
     if settings.output != "text":
-        values = told(comparisons, currency)
-        encode = msgspec.json.encode if settings.output == "json" else msgspec.yaml.encode
-        text = encode(values).decode()
-        click.echo(msgspec.json.format(text, indent=2) if settings.output == "json" else text.rstrip())
+        click.echo(written(told(comparisons, currency), settings.output))
         return
     for one in comparisons:
         _tell_one(one, currency)
@@ -170,6 +181,13 @@ def _tell(settings: BacktestSettings, comparisons: Sequence[Comparison]) -> None
         _tell_fleet(comparisons, currency)
     if settings.page:
         click.echo(f"\nThe page with the pictures is {settings.page}", err=True)
+
+
+def written(values: object, form: str) -> str:
+    """As JSON or YAML."""
+    if form == "json":
+        return msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
+    return msgspec.yaml.encode(values).decode().rstrip()
 
 
 def _tell_one(one: Comparison, currency: str) -> None:

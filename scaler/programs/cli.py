@@ -100,6 +100,7 @@ Examples:
   scaler backtest web.yaml --load requests.csv
   scaler backtest web.yaml --load usage.npz --series web --page backtest.html
   scaler backtest web.yaml --prometheus http://localhost:9090 --history 14d
+  scaler backtest --journal /journal             every decision of the operator, made again
   scaler backtest deployments/ --load usage.csv --history 14d --add-vpa --add-hpa 70 -o json
 """
 
@@ -204,7 +205,7 @@ def _validate() -> click.Command:
 
 
 def _backtest() -> click.Command:
-    argument = click.Argument(["files"], metavar="FILE...", nargs=-1, required=True)
+    argument = click.Argument(["files"], metavar="[FILE]...", nargs=-1)
     return _program("backtest", "BacktestSettings", BACKTEST, params=[argument])
 
 

@@ -18,6 +18,9 @@ class Recording(Settings, frozen=True):
     """Which series of a recording with several; by default the one that is called like the workload."""
     prometheus: Annotated[str, Knob(metavar="URL")] = ""
     """Instead of a file: the Prometheus that watches the workload, for what its pods used."""
+    journal: Annotated[str, Knob(metavar="DIR")] = ""
+    """Instead of both: a journal of the operator. With FILEs, what their triggers showed is the load; without, every
+    decision in it is made again, and held against the one that was made."""
     history: Duration = 0.0
     """How much of its end is played, as in 14d. 0: all of a file, --history-length of a Prometheus."""
     until: Annotated[str, Knob(metavar="TIME")] = ""
@@ -78,8 +81,9 @@ class BacktestSettings(Settings, frozen=True):
 
     def problems(self) -> list[Problem]:
         found = super().problems()
-        if bool(self.recording.load) == bool(self.recording.prometheus):
-            words = "or --prometheus: give one of them, as in --load requests.csv"
+        given = (self.recording.load, self.recording.prometheus, self.recording.journal)
+        if sum(map(bool, given)) != 1:
+            words = "--prometheus or --journal: give one of them, as in --load requests.csv"
             found.append(Problem("--load", words))
         if self.recording.until and not _is_time(self.recording.until):
             words = f"{self.recording.until!r} is no time such as 2026-02-10T00:00:00Z"

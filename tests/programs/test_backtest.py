@@ -1,15 +1,19 @@
 """`scaler backtest` as it is called."""
 
+import gzip
 import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from scaler.history.journal import SUFFIX
 from scaler.programs import cli
 from tests.processes import free_port
+from tests.sim.backtest.test_journals import DAY, operated, quick
 from tests.sim.backtest.test_manifests import deployment, hpa, vpa
 
 
@@ -120,3 +124,49 @@ def test_a_load_without_its_workload_is_refused(tmp_path: Path, load: Path) -> N
     assert told.exit_code == 1
     assert "is aimed at and is not in these files" in told.output
     assert "Traceback" not in told.output
+
+
+def journal(folder: Path, *, bent: bool = False) -> Path:
+    """As the operator writes it."""
+    records, _ = operated(DAY)
+    lines = [msgspec.json.encode(record) for record in records]
+    if bent:
+        lines = [line.replace(b'"rule":"activate"', b'"rule":"idle"') for line in lines]
+    (folder / f"one{SUFFIX}").write_bytes(gzip.compress(b"\n".join(lines) + b"\n"))
+    return folder
+
+
+def test_every_decision_of_a_journal_is_made_again(tmp_path: Path) -> None:
+    told = backtest("--journal", journal(tmp_path))
+    assert told.exit_code == 0, told.output
+    assert re.search(rf"shop/web .* {len(DAY)} of {len(DAY)} ", told.stdout)
+    assert json.loads(backtest("--journal", tmp_path, "-o", "json").stdout)[0]["same"] == len(DAY)
+
+
+def test_a_decision_that_comes_out_otherwise_fails_and_is_named(tmp_path: Path) -> None:
+    told = backtest("--journal", journal(tmp_path, bent=True))
+    assert told.exit_code == 1
+    assert "it was idle (to 1), and is activate (to 1)" in told.stdout
+
+
+def test_a_journal_is_a_load_for_a_manifest(tmp_path: Path) -> None:
+    file = written(tmp_path / "web.yaml", deployment(replicas=0), quick())
+    told = backtest(file, "--journal", journal(tmp_path), "-n", "shop", "-o", "json")
+    assert told.exit_code == 0, told.output
+    lines = {line["policy"]: line["score"] for line in json.loads(told.stdout)[0]["lines"]}
+    assert lines["as-it-is"]["replicas_most"] == 0
+    assert lines["hpa"]["replicas_most"] >= 1
+
+
+def test_a_journal_that_was_cut_off_is_played_as_far_as_it_goes_and_that_is_said(tmp_path: Path) -> None:
+    (file,) = journal(tmp_path).iterdir()
+    file.write_bytes(file.read_bytes()[:-40])
+    told = backtest("--journal", tmp_path)
+    assert "it ends in the middle" in told.stderr
+    assert "Traceback" not in told.output
+
+
+def test_a_folder_without_a_journal_is_refused(tmp_path: Path) -> None:
+    told = backtest("--journal", tmp_path)
+    assert told.exit_code == 1
+    assert "holds no journal" in told.output
