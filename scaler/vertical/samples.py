@@ -145,6 +145,8 @@ def size_of(text: str) -> int:
 
 
 def _exactly(text: str, *, cpu: bool) -> int:
+    if text.startswith("-"):
+        return NO_SAMPLE  # also what would round up to nothing
     try:
         return max(NO_SAMPLE, min(millicores(text) if cpu else whole_bytes(text), LARGEST))
     except ValueError:

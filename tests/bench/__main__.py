@@ -104,6 +104,25 @@ def admission(sizes: str, seconds: float) -> None:
     run([int(size) for size in sizes.split(",")], seconds)
 
 
+@benches.command()
+@click.option("--vpas", default=1000, show_default=True, help="VPA's figures are for 100 and 1000.")
+@click.option("--pods", default=10, show_default=True, help="Of each, with two containers.")
+@click.option("--rounds", default=2, show_default=True, help="Measured after the first, at each limit.")
+def recommender(vpas: int, pods: int, rounds: int) -> None:
+    """Rounds of the recommender: CPU, writes, how long they take at 50 calls a second, memory."""
+    from tests.bench.recommending import run
+
+    run(vpas, pods, rounds)
+
+
+@benches.command()
+def rounds() -> None:
+    """Rounds over 3,000 to 300,000 containers with simulated sources; needs no control plane."""
+    from tests.bench.recommending import simulate
+
+    simulate()
+
+
 @benches.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:
