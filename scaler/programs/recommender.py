@@ -10,6 +10,7 @@ import socket
 from aiohttp import web
 
 from scaler.clock import SystemClock
+from scaler.errors import ApiError
 from scaler.history.access import access, history
 from scaler.history.cluster import ClusterHistory
 from scaler.history.prometheus import Prometheus
@@ -18,6 +19,7 @@ from scaler.kube.credentials import connect
 from scaler.kube.hands import ClusterHands
 from scaler.kube.leader import Elector
 from scaler.kube.targets import Targets
+from scaler.kube.upstream import Rival
 from scaler.kube.upstream_vpa import find_recommenders
 from scaler.kube.wire import Limits
 from scaler.loops.recommender.checkpoints import Checkpoints
@@ -34,6 +36,9 @@ from scaler.serving.health import Health, application, serve
 from scaler.serving.recommender_metrics import RecommenderMetrics
 from scaler.settings.knobs import split
 from scaler.settings.recommender import RecommenderSettings
+from scaler.takeover.following import follow
+from scaler.takeover.record import Record
+from scaler.takeover.steps import read_record
 from scaler.vertical.amounts import Amounts, Resource
 from scaler.vertical.estimation import Estimation, Percentiles
 from scaler.vertical.quantities import amount_of
@@ -44,6 +49,7 @@ from scaler.vertical.usage import Aggregates, MemoryRules
 
 log = logging.getLogger("scaler.recommender")
 
+FORBIDDEN = 403
 LEASE = "scaler-recommender"
 LATE = 5
 """Intervals without the end of a round after which the program is taken for stuck, as upstream has it."""
@@ -66,35 +72,62 @@ async def main(settings: RecommenderSettings) -> int:
     cluster = settings.cluster
     connection = await connect(cluster.kubeconfig or None, cluster.context or None, limits)
     async with connection, watching() as watch:
-        rivals = await find_recommenders(
-            connection,
-            now=clock.now(),
-            name=settings.loop.recommender_name,
-            namespaces=namespaces_of(settings),
-        )
+        taken = await taken_over(settings, connection)
+        # What was taken over was left to us by whoever else is alive.
+        rivals = [] if taken is not None else await _rivals(settings, connection, clock.now())
         for rival in rivals:
             log.error(
                 "another recommender is at work", extra={"what": rival.what, "who": rival.who, "remedy": rival.remedy}
             )
         if rivals:
             return FAILED
-        return await Recommender(settings, connection, watch, clock).run()
+        return await Recommender(settings, connection, watch, clock, taken).run()
+
+
+async def _rivals(settings: RecommenderSettings, connection: Connection, now: float) -> list[Rival]:
+    name, namespaces = settings.loop.recommender_name, namespaces_of(settings)
+    return await find_recommenders(connection, now=now, name=name, namespaces=namespaces)
+
+
+async def taken_over(settings: RecommenderSettings, connection: Connection) -> frozenset[str] | None:
+    """The namespaces that we act in beside a live VPA; None where there is no such restriction."""
+    try:
+        record = await read_record(connection, settings.cluster.pod_namespace)
+    except ApiError as refused:
+        if refused.status != FORBIDDEN:
+            raise
+        log.warning("the record of takeovers may not be read, so there is none: %s", refused)
+        record = None
+    return _served(settings, record)
+
+
+def _served(settings: RecommenderSettings, record: Record | None) -> frozenset[str] | None:
+    if record is None:
+        return frozenset() if settings.objects.beside_upstream else None
+    return frozenset(record.served)
 
 
 class Recommender:
     """The parts of one running recommender."""
 
     def __init__(
-        self, settings: RecommenderSettings, connection: Connection, watch: Watch, clock: SystemClock
+        self,
+        settings: RecommenderSettings,
+        connection: Connection,
+        watch: Watch,
+        clock: SystemClock,
+        taken: frozenset[str] | None = None,
     ) -> None:
+        """`taken` are the only namespaces to act in, beside a live VPA; None without such a restriction."""
         self._settings = settings
+        self._connection = connection
         self._watch = watch
         self._identity = settings.cluster.pod_name or f"{socket.gethostname()}_{secrets.token_hex(4)}"
         namespaces, ignored = namespaces_of(settings), frozenset(settings.objects.ignored_vpa_object_namespaces)
         defaults, usage = defaults_of(settings), settings.usage
         aggregates = Aggregates(usage.cpu_histogram_decay_half_life, usage.memory_histogram_decay_half_life)
         roster = Roster(aggregates, defaults.memory)
-        scope = Scope(settings.loop.recommender_name, namespaces, ignored)
+        scope = Scope(settings.loop.recommender_name, namespaces, ignored, taken)
         self._targets = Targets(connection, namespaces)
         self._objects = Objects(connection, roster, self._targets, scope, defaults)
         self._pods = PodsFeed(
@@ -138,6 +171,7 @@ class Recommender:
                 "evictions": self._pods.evicted.run(),
                 "targets": self._targets.run(),
                 "writing": self._writer.run(),
+                "takeovers": follow(self._connection, self._settings.cluster.pod_namespace, self._taken_now),
             }
             if self._past is not None:
                 followed["the past"] = self._past.run()
@@ -151,6 +185,11 @@ class Recommender:
         if self._prometheus is not None:
             await self._prometheus.close()
         return FAILED if why else 0
+
+    def _taken_now(self, record: Record | None) -> None:
+        taken = _served(self._settings, record)
+        log.info("namespaces are served", extra={"namespaces": "all" if taken is None else sorted(taken)})
+        self._objects.confine(taken)
 
     def _history(self) -> ClusterHistory:
         assert self._prometheus is not None

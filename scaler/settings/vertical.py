@@ -14,6 +14,9 @@ class VpaObjects(Settings, frozen=True):
     """The one namespace to serve; all when empty."""
     ignored_vpa_object_namespaces: Annotated[tuple[str, ...], Knob(metavar="NAMESPACE,...")] = ()
     """Namespaces to leave alone; only together with all of them."""
+    beside_upstream: bool = False
+    """A VPA is at work: act only in namespaces that `scaler takeover` gave us, in none until then. While anything is
+    taken over this holds without the flag, too."""
 
     def problems(self) -> list[Problem]:
         if not (self.vpa_object_namespace and self.ignored_vpa_object_namespaces):

@@ -130,6 +130,7 @@ def test_the_recommender_writes_statuses_and_checkpoints_and_nothing_else() -> N
     assert rights("Role", "scaler-recommender") == {
         "coordination.k8s.io/leases": "create",
         "coordination.k8s.io/leases[scaler-recommender]": "get list watch update",
+        "/configmaps[scaler-takeover]": "get list watch",
     }
 
 

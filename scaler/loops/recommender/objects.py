@@ -39,10 +39,14 @@ class Scope(msgspec.Struct, frozen=True):
     namespaces: tuple[str, ...] = ()
     """Where to look; everywhere when empty."""
     ignored: frozenset[str] = frozenset()
+    taken: frozenset[str] | None = None
+    """The only namespaces to act in, beside a live VPA; None without such a restriction."""
 
     def has(self, vpa: VerticalPodAutoscaler) -> bool:
         """Whether this one is."""
-        return vpa.spec.recommender == self.recommender and vpa.metadata.namespace not in self.ignored
+        namespace = vpa.metadata.namespace
+        served = namespace not in self.ignored and (self.taken is None or namespace in self.taken)
+        return served and vpa.spec.recommender == self.recommender
 
 
 class Tracked:
@@ -100,6 +104,14 @@ class Objects:
         self._scope = scope
         self._defaults = defaults
         self.copy.on_change(self._changed)
+
+    def confine(self, namespaces: frozenset[str] | None) -> None:
+        """Only objects of these namespaces are ours from now on; None for no such restriction."""
+        if self._scope.taken == namespaces:
+            return
+        self._scope = msgspec.structs.replace(self._scope, taken=namespaces)
+        for vpa in self.copy.objects.values():
+            self._changed(None, vpa)
 
     def __iter__(self) -> Iterator[Tracked]:
         return iter(self.tracked.values())

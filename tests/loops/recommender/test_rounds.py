@@ -122,6 +122,21 @@ async def test_objects_of_other_recommenders_and_in_ignored_namespaces_are_not_o
         assert await scene.turn() == []
 
 
+async def test_beside_a_live_vpa_only_what_was_taken_over_is_ours() -> None:
+    async with Scene(scope=Scope(taken=frozenset())).running() as scene:
+        scene.vpa()
+        scene.pod()
+        scene.uses()
+        assert await scene.turn() == []
+        scene.objects.confine(frozenset({"shop"}))
+        assert statuses(await scene.turn()) == ["web"]
+        scene.objects.confine(frozenset({"bank"}))
+        scene.uses("4")
+        assert await scene.turn() == []
+        scene.objects.confine(None)
+        assert statuses(await scene.turn()) == ["web"]
+
+
 async def test_a_namesake_begins_anew() -> None:
     async with Scene().running() as scene:
         scene.vpa()
