@@ -114,6 +114,10 @@ class Process:
         self._child.terminate()
         return self._child.wait(timeout)
 
+    def signal(self, number: int) -> None:
+        """Send it this signal, and nobody else of its group."""
+        self._child.send_signal(number)
+
     def wait(self, timeout: float | None = None) -> int:
         return self._child.wait(timeout)
 

@@ -36,6 +36,12 @@ from scaler.triggers.built import Answer, BuiltTrigger
 
 log = logging.getLogger("scaler.checks")
 
+ADVANCES = 2.0
+"""Writes a second, of all objects together, that only let lastActiveTime advance.
+
+Each comes back as a change of the object, and costs as much as three polls. Nothing rests on them: what was active
+when an operator died counts as active until its successor has looked.
+"""
 SLACK = 0.1
 """Part of an interval: an answer this close to growing old is not taken for this interval's."""
 
@@ -114,10 +120,14 @@ class Checks:
             self._observed(_poll_seen(tracked, subject, scale, before, evaluation))
         self._publish(tracked, subject, evaluation.metrics, now)
         await self._act(tracked, subject, evaluation)
-        tracked.wanted = judged(tracked.wanted, evaluation, advance=self._status_interval)
+        tracked.wanted = judged(tracked.wanted, evaluation, advance=self._advance)
         for listener in self.on_evaluation:
             listener(tracked, evaluation)
         return None if shared_at is None else shared_at + interval
+
+    @property
+    def _advance(self) -> float:
+        return max(self._status_interval, len(self._objects) / ADVANCES)
 
     async def look(self, namespace: str, name: str, metric: str) -> MetricAnswer:
         """What one metric shows now; LookupError names an object or metric that is not here."""

@@ -1,27 +1,24 @@
 """`scaler explain`: asks the operator why, and tells it; without the operator, what the cluster shows by itself.
 
-The operator is reached through the API server, as a proxy to the leader's pod, so that a kubeconfig is all one needs.
-The question is decided nowhere here: `scaler.horizontal.explain` makes the answer.
+The operator is asked through the API server, by the same way that its metrics take, so that a kubeconfig is all one
+needs, and the right to read the object. The question is decided nowhere here: `scaler.horizontal.explain` makes the
+answer.
 """
 
 import asyncio
-import ipaddress
-import ssl
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote, urlsplit
 
 import click
 import msgspec
 
-from scaler.api.meta import Kind, Raw
+from scaler.api.meta import Raw
 from scaler.errors import ApiError
 from scaler.horizontal.explain import Explanation
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
-from scaler.kube.resources import EVENTS, HPAS, LEASES, SCALED_OBJECTS, Resource
-from scaler.kube.wire import Limits, Server
-from scaler.programs.leadership import BOARD_ADDRESS
+from scaler.kube.resources import EVENTS, EXPLANATIONS, HPAS, SCALED_OBJECTS, Resource
+from scaler.kube.wire import Limits
 from scaler.programs.reconstruction import Observed, Reconstruction, reconstruct
 from scaler.programs.subjects import VPAS, Named, hpa_name, meant, named
 from scaler.settings.explain import ExplainSettings
@@ -32,17 +29,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _LeaseMeta(Kind, frozen=True):
-    annotations: dict[str, str] = {}
+NOT_SERVED = f"this API server does not serve {EXPLANATIONS.api_version}: apply deploy/, which has its APIService"
 
 
-class _LeaseSpec(Kind, frozen=True):
-    holder_identity: str = ""
+class _Document(msgspec.Struct, frozen=True):
+    """What the API server hands on."""
 
-
-class _Lease(Kind, frozen=True):
-    metadata: _LeaseMeta = _LeaseMeta()
-    spec: _LeaseSpec = _LeaseSpec()
+    status: Explanation
 
 
 def run(settings: ExplainSettings, target: str) -> int:
@@ -87,20 +80,23 @@ async def _vpa_told(settings: ExplainSettings, name: str) -> "VpaExplanation":
 
 
 async def _told(settings: ExplainSettings, asked: Named) -> Explanation | Reconstruction:
-    if settings.operator_url and asked.scaled:
-        return await _from_url(settings, settings.namespace or "default", asked.name)
     limits = Limits(timeout=settings.timeout, patience=min(settings.timeout, 3.0))
     async with await connect(settings.kubeconfig or None, settings.context or None, limits) as connection:
         namespace = settings.namespace or connection.server.namespace or "default"
         scaled = await _scaled(connection, namespace, asked)
         name = scaled["metadata"]["name"]
-        if settings.operator_url:
-            return await _from_url(settings, namespace, name)
         try:
-            return await _from_leader(connection, settings, namespace, name)
+            found = await connection.get(EXPLANATIONS, namespace, name, into=_Document)
         except ApiError as refused:
-            why = refused.message if refused.status in {0, 404} else str(refused)
-            return reconstruct(await _observed(connection, namespace, scaled), why)
+            return reconstruct(await _observed(connection, namespace, scaled), _why(refused, name))
+        return found.status
+
+
+def _why(refused: ApiError, name: str) -> str:
+    """Why the operator gave no explanation; only our own programs name the object in a 404."""
+    if refused.status == 404:
+        return refused.message if name in refused.message else NOT_SERVED
+    return refused.message if refused.status == 503 else str(refused)
 
 
 async def _scaled(connection: Connection, namespace: str, asked: Named) -> Raw:
@@ -112,60 +108,6 @@ async def _scaled(connection: Connection, namespace: str, asked: Named) -> Raw:
                 raise
     there = await connection.listing(SCALED_OBJECTS, namespace, into=Raw)
     return meant(asked, namespace, there.items)
-
-
-# -- the operator ----------------------------------------------------------------------------------------------
-
-
-async def _from_url(settings: ExplainSettings, namespace: str, name: str) -> Explanation:
-    return await _direct(settings.operator_url, settings, namespace, name)
-
-
-async def _direct(url: str, settings: ExplainSettings, namespace: str, name: str) -> Explanation:
-    server = Server(url.rstrip("/"), tls=_trust(url))
-    async with Connection(server, Limits(timeout=settings.timeout, patience=settings.timeout)) as operator:
-        return await operator.request("GET", _path(namespace, name), into=Explanation)
-
-
-def _path(namespace: str, name: str) -> str:
-    return f"/explain/{quote(namespace, safe='')}/{quote(name, safe='')}"
-
-
-def _trust(url: str) -> ssl.SSLContext | None:
-    """On this machine nobody stands between, and the operator's authority is known in its cluster only."""
-    if not url.startswith("https"):
-        return None
-    context = ssl.create_default_context()
-    if _is_here(urlsplit(url).hostname or ""):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-async def _from_leader(connection: Connection, settings: ExplainSettings, namespace: str, name: str) -> Explanation:
-    home = settings.operator_namespace
-    try:
-        lease = await connection.get(LEASES, home, settings.leader_election_id, into=_Lease)
-    except ApiError as error:
-        if error.status != 404:
-            raise
-        message = f"there is no Lease {settings.leader_election_id} in namespace {home} (see --operator-namespace)"
-        raise ApiError(404, error.reason, message) from error
-    address = lease.metadata.annotations.get(BOARD_ADDRESS, "")
-    if not lease.spec.holder_identity or not address:
-        raise ApiError(0, "NoLeader", f"nobody holds the Lease {settings.leader_election_id} in namespace {home}")
-    if _is_here(address.rpartition(":")[0].strip("[]")):
-        return await _direct(f"https://{address}", settings, namespace, name)
-    pod = f"https:{lease.spec.holder_identity}:{address.rpartition(':')[2]}"
-    path = f"/api/v1/namespaces/{quote(home, safe='')}/pods/{quote(pod, safe=':')}/proxy{_path(namespace, name)}"
-    return await connection.request("GET", path, into=Explanation)
 
 
 # -- the cluster -----------------------------------------------------------------------------------------------

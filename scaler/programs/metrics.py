@@ -1,4 +1,4 @@
-"""`scaler metrics`: the external metrics API over a copy of the board, wired to the settings."""
+"""`scaler metrics`: external metrics and explanations from a copy of the board, wired to the settings."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ from scaler.serving.aggregated import AggregatedApi
 from scaler.serving.certificate_store import Place, follow_folder, follow_secret
 from scaler.serving.certificates import Material
 from scaler.serving.delegated import Delegated
+from scaler.serving.explanations import Explanations
 from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.feed.client import FeedClient
 from scaler.serving.forwarding import Forwarding
@@ -94,7 +95,10 @@ class MetricsServer:
     async def _serve(self, listening: contextlib.AsyncExitStack) -> None:
         await self._material.wait()
         serving = self._settings.serving
-        api = AggregatedApi(self._api, self._delegated, self._serving, self._not_ready, self._forwarding)
+        explanations = Explanations(self._feed.explain)
+        api = AggregatedApi(
+            self._api, explanations, self._delegated, self._serving, self._not_ready, forwarding=self._forwarding
+        )
         port = await api.start(serving.bind_address, serving.secure_port)
         listening.push_async_callback(api.close)
         spare_the_collector()

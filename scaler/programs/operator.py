@@ -27,9 +27,11 @@ from scaler.loops.cluster import ClusterView
 from scaler.loops.engine import Engine, Options
 from scaler.process import logs
 from scaler.process.running import AGAIN, FAILED, Watch, run_again, run_loop, spare_the_collector, watching
+from scaler.programs.explaining import Explaining
 from scaler.programs.journaling import journaling
 from scaler.programs.leadership import BOARD_ADDRESS
 from scaler.serving.certificate_store import (
+    APISERVICES,
     Place,
     follow_folder,
     follow_secret,
@@ -38,6 +40,8 @@ from scaler.serving.certificate_store import (
     put_ca_into_apiservice,
 )
 from scaler.serving.certificates import Material, service_names
+from scaler.serving.explanations import document
+from scaler.serving.feed.frames import PATH as FEED
 from scaler.serving.feed.server import FeedServer
 from scaler.serving.health import Health, application, serve
 from scaler.serving.prometheus import OperatorMetrics
@@ -53,7 +57,7 @@ from scaler.triggers.lookup import Access
 log = logging.getLogger("scaler.operator")
 
 CA_AGAIN, CA_CHECK = 5.0, 60.0
-"""Seconds between two looks at the APIService's caBundle, while it is not in place and afterwards."""
+"""Seconds between two looks at the APIServices' caBundles, while it is not in place and afterwards."""
 LAST_WORDS = 1.5
 """Seconds that statuses and events may take at the end; then the Lease is given back, so that another takes over."""
 
@@ -140,7 +144,12 @@ class Operator:
         self._bundle: asyncio.Task[None] | None = None
         self._elector = self._make_elector()
         self._feed = FeedServer(
-            self.engine.board, self.engine.look, clock.now, trusts=self._tls.is_ours, holder=self._identity
+            self.engine.board,
+            self.engine.look,
+            clock.now,
+            trusts=self._tls.is_ours,
+            holder=self._identity,
+            explain=self._explain,
         )
         self._metrics = OperatorMetrics(
             self.engine,
@@ -150,6 +159,7 @@ class Operator:
             self._feed,
             detailed=settings.serving.enable_high_cardinality_metrics_labels,
         )
+        self._explaining = Explaining(self.engine, self._explain, connection, clock)
         self._health = Health()
         self._leading = asyncio.Event()
 
@@ -256,22 +266,22 @@ class Operator:
 
     async def _serve_board(self, listening: contextlib.AsyncExitStack) -> None:
         await self._material.wait()
-        board = web.Application()
-        board.router.add_get("/feed", self._feed.handle)
-        board.router.add_get("/explain/{namespace}/{name}", self._explain)
         address = split(self._settings.serving.metrics_service_bind_address)
-        runner = await serve(board, *address, context=self._tls.server())
-        listening.push_async_callback(runner.cleanup)
+        if self._settings.judgement.recommendation_only:  # no metrics server stands before us
+            await self._explaining.start(*address, self._watch, listening)
+        else:
+            board = web.Application()
+            board.router.add_get(FEED, self._feed.handle)
+            runner = await serve(board, *address, context=self._tls.server())
+            listening.push_async_callback(runner.cleanup)
         await asyncio.Event().wait()
 
-    async def _explain(self, request: web.Request) -> web.Response:
-        key = (request.match_info["namespace"], request.match_info["name"])
-        tracked = self.engine.objects.get(key)
+    def _explain(self, namespace: str, name: str) -> bytes:
+        tracked = self.engine.objects.get((namespace, name))
         if tracked is None or tracked.subject is None or tracked.evaluation is None:
             known = "has not been checked yet, or is paused" if tracked else "is not known to this operator"
-            raise web.HTTPNotFound(text=f"ScaledObject {key[0]}/{key[1]} {known}")
-        value = explain(tracked.evaluation, tracked.subject, self._clock.now(), tracked.hpa)
-        return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+            raise LookupError(f"ScaledObject {namespace}/{name} {known}")
+        return document(explain(tracked.evaluation, tracked.subject, self._clock.now(), tracked.hpa))
 
     async def _certificates(self) -> None:
         certificates, namespace = self._settings.certificates, self._settings.cluster.pod_namespace
@@ -304,16 +314,18 @@ class Operator:
         said = ""
         while True:
             try:
-                wrong = await put_ca_into_apiservice(self._connection, service, ca)
+                found = [await put_ca_into_apiservice(self._connection, service, ca, name) for name in APISERVICES]
+                wrong = "; ".join(filter(None, found))
             except ApiError as refused:
                 wrong = str(refused)
             if wrong and wrong != said:
-                log.warning("the API server cannot trust our metrics yet", extra={"why": wrong})
+                log.warning("the API server cannot trust our metrics server yet", extra={"why": wrong})
             said = wrong
             await self._clock.sleep(CA_AGAIN if wrong else CA_CHECK)
 
     def _take(self, material: Material) -> None:
         self._tls.take(material)
+        self._explaining.take(material)
         self._material.set()
 
 

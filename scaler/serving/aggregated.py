@@ -6,6 +6,7 @@ Wiring of the room's parts; each rule lives in the part that it is about.
 from collections.abc import Awaitable, Callable
 
 from scaler.serving.delegated import ALWAYS_ALLOWED, Delegated
+from scaler.serving.explanations import Explanations
 from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.forwarding import Forwarding
 from scaler.serving.listener import Listener, Request, refusal, response
@@ -16,19 +17,22 @@ _OK = response(200, b"ok", "text/plain; charset=utf-8")
 
 
 class AggregatedApi:
-    """external.metrics.k8s.io on a TLS port."""
+    """external.metrics.k8s.io and explain.kube-scaler.dev on a TLS port."""
 
     def __init__(
         self,
         metrics: ExternalMetrics,
+        explanations: Explanations,
         delegated: Delegated,
         tls: ServerTls,
         ready: Callable[[], str] = lambda: "",
+        *,
         forwarding: Forwarding | None = None,
     ) -> None:
         """`ready` gives why this replica should get no requests; empty when it should."""
         self._forwarding = forwarding
         self._metrics = metrics
+        self._explanations = explanations
         self._delegated = delegated
         self._tls = tls
         self._ready = ready
@@ -63,11 +67,13 @@ class AggregatedApi:
 
     def _answer(self, request: Request, route: Route) -> bytes | Awaitable[bytes]:
         if request.method not in {"GET", "HEAD"}:
-            return refusal(405, "MethodNotAllowed", f"{request.method} is not served here: metrics are only read")
+            return refusal(405, "MethodNotAllowed", f"{request.method} is not served here: read what there is")
         if route.asked is not None:
             if self._forwarding is not None and self._forwarding.concerns(route.asked.namespace):
                 return self._forwarding.forward(request, route.asked)
             return self._metrics.answer(route.asked)
+        if route.explained is not None:
+            return self._explanations.answer(route.explained)
         return route.aggregated if route.aggregated and _accepts_aggregated(request) else route.answer
 
     def _health(self, path: str) -> bytes:

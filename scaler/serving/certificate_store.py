@@ -17,7 +17,7 @@ from scaler.clock import Clock
 from scaler.errors import ApiError, Invalid, Problem
 from scaler.kube.answers import Ack
 from scaler.kube.connection import Connection
-from scaler.kube.resources import API_SERVICES, SECRETS
+from scaler.kube.resources import API_SERVICES, EXPLANATIONS, SECRETS
 from scaler.serving.certificates import Material, due, renew
 
 log = logging.getLogger("scaler.certificates")
@@ -27,7 +27,8 @@ EVERY = 10.0
 """Seconds between two looks at the Secret or the files; a renewed certificate is in use that soon."""
 AT_FIRST = 1.0
 """The same while there is no material yet: the programs start side by side."""
-APISERVICE = "v1beta1.external.metrics.k8s.io"
+APISERVICES = ("v1beta1.external.metrics.k8s.io", f"{EXPLANATIONS.version}.{EXPLANATIONS.group}")
+"""What the metrics server stands behind."""
 
 _FIELDS = {"ca.crt": "ca", "ca.key": "ca_key", "tls.crt": "certificate", "tls.key": "key"}
 
@@ -156,10 +157,8 @@ def read_files(files: Files) -> Material:
     return Material(**found)
 
 
-async def put_ca_into_apiservice(
-    connection: Connection, service: tuple[str, str], ca: bytes, name: str = APISERVICE
-) -> str:
-    """Let the API server trust us: our authorities as the APIService's caBundle.
+async def put_ca_into_apiservice(connection: Connection, service: tuple[str, str], ca: bytes, name: str) -> str:
+    """Let the API server trust us: our authorities as the caBundle of the APIService of that name.
 
     `service` is the namespace and name that it must point at; an APIService of someone else stays as it is.
     Gives what was in the way, for a log line; empty when the bundle is in place.

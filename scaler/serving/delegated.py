@@ -215,5 +215,6 @@ def _text(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> list[str
 def _forbidden(user: User, attributes: Attributes) -> str:
     if attributes.path:
         return f'User "{user.name}" cannot {attributes.verb} path "{attributes.path}"'
-    what = f'resource "{attributes.resource}" in API group "{attributes.group}"'
+    name = f' "{attributes.name}"' if attributes.name else ""
+    what = f'resource "{attributes.resource}"{name} in API group "{attributes.group}"'
     return f'User "{user.name}" cannot {attributes.verb} {what} in the namespace "{attributes.namespace}"'

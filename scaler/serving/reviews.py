@@ -44,6 +44,7 @@ class Attributes(msgspec.Struct, frozen=True):
     version: str = ""
     resource: str = ""
     namespace: str = ""
+    name: str = ""
 
 
 class Reviews:
@@ -108,7 +109,7 @@ def _what(asked: Attributes) -> Raw:
     if asked.path:
         return {"nonResourceAttributes": {"path": asked.path, "verb": asked.verb}}
     resource = {"verb": asked.verb, "group": asked.group, "version": asked.version, "resource": asked.resource}
-    return {"resourceAttributes": {**resource, "namespace": asked.namespace}}
+    return {"resourceAttributes": {**resource, "namespace": asked.namespace, "name": asked.name}}
 
 
 def _user(found: Raw) -> User:

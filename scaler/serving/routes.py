@@ -1,6 +1,7 @@
 """Which question a URL of the aggregated API asks, and the answers that never change (discovery, OpenAPI).
 
-Pure: text in, values out. What a metric's value is, is the business of `scaler.serving.external_metrics`.
+Pure: text in, values out. What a metric's value is, is the business of `scaler.serving.external_metrics`, why a
+workload has its replicas that of `scaler.serving.explanations`.
 """
 
 import re
@@ -9,11 +10,16 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 
 from scaler.api.scaledobject import NAME_LABEL
+from scaler.kube.resources import EXPLANATIONS
+from scaler.serving.explanations import KIND as EXPLANATION
+from scaler.serving.explanations import SINGULAR, AskedObject
 from scaler.serving.external_metrics import GROUP, VERSION, Asked
 from scaler.serving.listener import refusal, response
 from scaler.serving.reviews import Attributes, Questions, questions_of
 
 ROOT = f"/apis/{GROUP}/{VERSION}"
+EXPLAINED = f"/apis/{EXPLANATIONS.api_version}"
+_EXPLANATION = re.compile(rf"{re.escape(EXPLAINED)}/namespaces/([^/]+)/{EXPLANATIONS.plural}/([^/]+)/?")
 _METRIC = re.compile(rf"{re.escape(ROOT)}/namespaces/([^/]+)/([^/]+)/?")
 _SELECTED = re.compile(
     rf"(?:^|,)\s*{re.escape(NAME_LABEL)}\s*(?:==?\s*([^,\s()]+)|in\s*\(\s*([^,\s()]+)\s*\))\s*(?=,|$)"
@@ -28,6 +34,7 @@ class Route(msgspec.Struct, frozen=True):
     questions: Questions
     """Which permission it takes."""
     asked: Asked | None = None
+    explained: AskedObject | None = None
     answer: bytes = b""
     """The response, where it is always the same."""
     aggregated: bytes = b""
@@ -60,7 +67,11 @@ def _route(target: str) -> Route:
     path, _, query = target.partition("?")
     metric = _METRIC.fullmatch(path)
     if metric is None:
-        return _fixed(path)
+        explanation = _EXPLANATION.fullmatch(path)
+        if explanation is None:
+            return _fixed(path)
+        about = AskedObject(unquote(explanation[1]), unquote(explanation[2]))
+        return Route((about.right,), explained=about)
     namespace, name = unquote(metric[1]), unquote(metric[2])
     # a GET without an object's name is a "list", to the API server as well
     attributes = Attributes("list", "", GROUP, VERSION, name, namespace)
@@ -85,49 +96,61 @@ def _fixed(path: str) -> Route:
 
 _json = msgspec.json.encode
 
-_VERSION = {"groupVersion": f"{GROUP}/{VERSION}", "version": VERSION}
-_GROUP = {"name": GROUP, "versions": [_VERSION], "preferredVersion": _VERSION}
 _KIND = "ExternalMetricValueList"
-_RESOURCE = {"name": "externalmetrics", "singularName": "", "namespaced": True, "kind": _KIND, "verbs": ["get"]}
+_METRICS = {"name": "externalmetrics", "singularName": "", "namespaced": True, "kind": _KIND, "verbs": ["get"]}
+"""One name for all metrics, as upstream: a list of every metric there is would be stale at once."""
+_EXPLAINS = {
+    "name": EXPLANATIONS.plural,
+    "singularName": SINGULAR,
+    "namespaced": True,
+    "kind": EXPLANATION,
+    "verbs": ["get"],
+}
 
+
+def _group(group: str, version: str) -> dict[str, object]:
+    served = {"groupVersion": f"{group}/{version}", "version": version}
+    return {"name": group, "versions": [served], "preferredVersion": served}
+
+
+def _resources(group: str, version: str, resource: dict[str, object]) -> dict[str, object]:
+    of = f"{group}/{version}"
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": of, "resources": [resource]}
+
+
+_SERVED: tuple[tuple[str, str, dict[str, object]], ...] = (
+    (GROUP, VERSION, _METRICS),
+    (EXPLANATIONS.group, EXPLANATIONS.version, _EXPLAINS),
+)
+_ALWAYS = ("/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz")
 _DOCUMENTS: dict[str, dict[str, object]] = {
-    "/": {"paths": ["/apis", f"/apis/{GROUP}", ROOT, "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz"]},
-    "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_GROUP]},
-    f"/apis/{GROUP}": {"kind": "APIGroup", "apiVersion": "v1", **_GROUP},
-    ROOT: {
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": f"{GROUP}/{VERSION}",
-        # one name for all metrics, as upstream: a list of every metric there is would be stale at once
-        "resources": [_RESOURCE],
-    },
+    "/": {"paths": ["/apis", *(f"/apis/{group}" for group, *_ in _SERVED), ROOT, EXPLAINED, *_ALWAYS]},
+    "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(group, of) for group, of, _ in _SERVED]},
+    **{f"/apis/{group}": {"kind": "APIGroup", "apiVersion": "v1", **_group(group, of)} for group, of, _ in _SERVED},
+    **{f"/apis/{group}/{of}": _resources(group, of, resource) for group, of, resource in _SERVED},
     "/openapi/v2": {"swagger": "2.0", "info": {"title": GROUP, "version": VERSION}, "paths": {}, "definitions": {}},
     "/openapi/v3": {"paths": {}},
 }
 
 AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+def _discovered(group: str, version: str, resource: dict[str, object]) -> dict[str, object]:
+    """One group in the aggregated form, by which API servers ask first."""
+    found = {
+        "resource": resource["name"],
+        "responseKind": {"group": group, "version": version, "kind": resource["kind"]},
+        "scope": "Namespaced",
+        "singularResource": resource["singularName"],
+        "verbs": resource["verbs"],
+    }
+    served = {"version": version, "freshness": "Current", "resources": [found]}
+    return {"metadata": {"name": group, "creationTimestamp": None}, "versions": [served]}
+
+
 _AGGREGATED = {
     "kind": "APIGroupDiscoveryList",
     "apiVersion": "apidiscovery.k8s.io/v2",
     "metadata": {},
-    "items": [
-        {
-            "metadata": {"name": GROUP, "creationTimestamp": None},
-            "versions": [
-                {
-                    "version": VERSION,
-                    "freshness": "Current",
-                    "resources": [
-                        {
-                            "resource": "externalmetrics",
-                            "responseKind": {"group": GROUP, "version": VERSION, "kind": _KIND},
-                            "scope": "Namespaced",
-                            "singularResource": "",
-                            "verbs": ["get"],
-                        }
-                    ],
-                }
-            ],
-        }
-    ],
+    "items": [_discovered(*served) for served in _SERVED],
 }

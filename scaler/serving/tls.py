@@ -41,7 +41,7 @@ class MutualTls:
     """Both ends of a connection between our own programs: each shows a certificate of our authority."""
 
     def __init__(self) -> None:
-        self._server = ServerTls(clients=ssl.CERT_OPTIONAL)
+        self._server = ServerTls(clients=ssl.CERT_REQUIRED)
         self._material: Material | None = None
         self._client: ssl.SSLContext | None = None
         self._authorities: list[x509.Certificate] = []
@@ -61,7 +61,10 @@ class MutualTls:
         self._material, self._client = material, None
 
     def server(self) -> ssl.SSLContext:
-        """The listening end's context. Clients without a certificate get through the handshake: ask `is_ours`."""
+        """The listening end's context. Clients without a certificate do not get through the handshake.
+
+        Authorities of before do: ask `is_ours`.
+        """
         return self._server.context
 
     def client(self) -> ssl.SSLContext:

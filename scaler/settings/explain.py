@@ -15,12 +15,6 @@ class ExplainSettings(Settings, frozen=True):
     """How to reach the cluster; ~/.kube/config when empty."""
     context: str = ""
     """Context of the kubeconfig; its current one when empty."""
-    operator_namespace: Annotated[str, Knob(env=(Alias("POD_NAMESPACE"),))] = "kube-scaler"
-    """Namespace that the operator runs in."""
-    leader_election_id: str = "scaler-operator"
-    """Name of the operator's Lease: it says which pod knows."""
-    operator_url: Annotated[str, Knob(metavar="URL")] = ""
-    """Ask the operator there instead of through the API server."""
     timeout: Duration = 10.0
     """How long each question may take."""
     output: Annotated[Literal["text", "json", "yaml"], Knob(short="-o")] = "text"

@@ -67,7 +67,8 @@ class Writing(Settings, frozen=True):
     reconciles: Annotated[int, Knob(env=(Alias("KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES"),))] = 32
     """Objects that are set up or changed at once. The API server's 429s are obeyed; there is no limit of ours."""
     status_interval: Duration = 60.0
-    """lastActiveTime is written at most this often while an object stays active; it is exact in memory."""
+    """lastActiveTime is written at most this often while an object stays active, and at most twice a second for all
+    objects together; it is exact in memory."""
 
 
 class Journal(Settings, frozen=True):
@@ -119,7 +120,7 @@ class OperatorServing(Settings, frozen=True):
     health_probe_bind_address: Address = ":8081"
     """/healthz and /readyz; a standby is ready."""
     metrics_service_bind_address: Address = ":9666"
-    """The board of evaluations, for `scaler metrics` and `scaler explain`."""
+    """The board of evaluations, for `scaler metrics`; with --recommendation-only explanations, for the API server."""
     advertised_address: Annotated[str, Knob(metavar="HOST:PORT")] = ""
     """Where others reach that board; it stands in the Lease. Empty: --pod-ip and the port above."""
     pod_ip: Annotated[str, Knob(env=(Alias("POD_IP"),))] = ""

@@ -99,7 +99,7 @@ class Certificates(Settings, frozen=True):
     k8s_cluster_domain: str = "cluster.local"
     """The domain that in-cluster names may end in."""
     enable_apiservice_patching: bool = True
-    """Write our CA into the APIService v1beta1.external.metrics.k8s.io."""
+    """Write our CA into the APIServices v1beta1.external.metrics.k8s.io and v1alpha1.explain.kube-scaler.dev."""
 
 
 class SizedPods(Settings, frozen=True):

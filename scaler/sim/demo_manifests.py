@@ -5,13 +5,9 @@ PER_POD = 6.0
 """Messages a second that one pod works off."""
 
 
-def manifests(namespace: str, queue_url: str) -> str:
+def workload(namespace: str, queue_url: str, image: str = "worker") -> str:
     """All of it, YAML. The two annotations are ours; without them it is plain KEDA."""
     return f"""
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {namespace}}}
----
 apiVersion: apps/v1
 kind: Deployment
 metadata: {{name: worker, namespace: {namespace}}}
@@ -20,7 +16,7 @@ spec:
   selector: {{matchLabels: {{app: worker}}}}
   template:
     metadata: {{labels: {{app: worker}}}}
-    spec: {{terminationGracePeriodSeconds: 1, containers: [{{name: worker, image: worker}}]}}
+    spec: {{terminationGracePeriodSeconds: 1, containers: [{{name: worker, image: "{image}"}}]}}
 ---
 apiVersion: v1
 kind: Secret
@@ -65,24 +61,59 @@ spec:
 """
 
 
-def metrics_service(namespace: str, port: int) -> str:
-    """The way from the API server to a metrics server on this machine."""
+def namespace(name: str) -> str:
+    """Where everything of a demo lives."""
     return f"""
 apiVersion: v1
 kind: Namespace
-metadata: {{name: {namespace}}}
----
+metadata: {{name: {name}}}
+"""
+
+
+def metrics_service(namespace: str, port: int, address: str = "") -> str:
+    """The way from the API server to a metrics server on this machine: over the loopback, or by an IP address."""
+    if not address:
+        return f"""
 apiVersion: v1
 kind: Service
 metadata: {{name: scaler-metrics, namespace: {namespace}}}
 spec: {{type: ExternalName, externalName: localhost, ports: [{{port: {port}}}]}}
+"""
+    return f"""
+apiVersion: v1
+kind: Service
+metadata: {{name: scaler-metrics, namespace: {namespace}}}
+spec: {{ports: [{{name: https, port: {port}}}]}}
 ---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: scaler-metrics
+  namespace: {namespace}
+  labels: {{kubernetes.io/service-name: scaler-metrics}}
+addressType: {"IPv6" if ":" in address else "IPv4"}
+ports: [{{name: https, port: {port}}}]
+endpoints: [{{addresses: ["{address}"]}}]
+"""
+
+
+def api_services(namespace: str, port: int) -> str:
+    """What the API server hands on to it."""
+    return "---".join(_api_service(namespace, port, group, version) for group, version in SERVED)
+
+
+SERVED = (("external.metrics.k8s.io", "v1beta1"), ("explain.kube-scaler.dev", "v1alpha1"))
+"""Groups of the metrics server, and their versions."""
+
+
+def _api_service(namespace: str, port: int, group: str, version: str) -> str:
+    return f"""
 apiVersion: apiregistration.k8s.io/v1
 kind: APIService
-metadata: {{name: v1beta1.external.metrics.k8s.io}}
+metadata: {{name: {version}.{group}}}
 spec:
-  group: external.metrics.k8s.io
-  version: v1beta1
+  group: {group}
+  version: {version}
   groupPriorityMinimum: 100
   versionPriority: 100
   service: {{name: scaler-metrics, namespace: {namespace}, port: {port}}}

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import msgspec
 from aiohttp import web
 
-from scaler.sim.world import Queue, World
+from scaler.sim.world import Queue, Queues
 
 Object = dict[str, Any]
 Ailment = Literal["error", "throttle", "hang"]
@@ -50,7 +50,7 @@ class Letters:
 class SqsEndpoint:
     """Use it with ``async with``; it listens at `url` from then on."""
 
-    def __init__(self, world: World, *, port: int = 0) -> None:
+    def __init__(self, world: Queues, *, port: int = 0) -> None:
         self.world = world
         self.port = port
         self.requests: Counter[str] = Counter()

@@ -3,6 +3,7 @@
 Quantities only: messages are numbers unless somebody sends or receives one. Decisions are made elsewhere.
 """
 
+import abc
 from collections.abc import Callable
 from typing import Any
 
@@ -91,17 +92,12 @@ class Queue:
         return True
 
 
-class World:
-    """All there is beside the cluster."""
+class Queues(abc.ABC):
+    """Queues over time, whoever works them off."""
 
-    def __init__(self, registry: Registry, clock: Clock, usage: UsageApi, tick: float = 0.25) -> None:
-        self.registry = registry
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.usage = usage
-        self.tick = tick
-        """Seconds between steps."""
         self.queues: dict[str, Queue] = {}
-        usage.rules.append(self._usage)
         self._last = clock.now()
 
     def add_queue(
@@ -110,6 +106,31 @@ class World:
         """A new queue, or a new version of the one of that name."""
         queue = self.queues[name] = Queue(name, arrivals, workers, depth)
         return queue
+
+    def step(self) -> None:
+        """Catch up with the clock."""
+        now = self.clock.now()
+        seconds, self._last = now - self._last, now
+        if seconds <= 0:
+            return
+        for queue in self.queues.values():
+            queue.step(now, seconds, self.ready(queue.workers) if queue.workers else 0)
+
+    @abc.abstractmethod
+    def ready(self, workers: Workers) -> int:
+        """How many pods work a queue off now."""
+
+
+class World(Queues):
+    """All there is beside the embedded cluster."""
+
+    def __init__(self, registry: Registry, clock: Clock, usage: UsageApi, tick: float = 0.25) -> None:
+        super().__init__(clock)
+        self.registry = registry
+        self.usage = usage
+        self.tick = tick
+        """Seconds between steps."""
+        usage.rules.append(self._usage)
 
     def ready_pods(self, namespace: str, selector: str) -> list[Object]:
         matches = selectors.label_selector(selector)
@@ -149,16 +170,8 @@ class World:
 
         self.usage.rules.append(rule)
 
-    def step(self) -> None:
-        """Catch up with the clock."""
-        now = self.clock.now()
-        seconds, self._last = now - self._last, now
-        if seconds <= 0:
-            return
-        for queue in self.queues.values():
-            workers = queue.workers
-            pods = len(self.ready_pods(workers.namespace, workers.selector)) if workers else 0
-            queue.step(now, seconds, pods)
+    def ready(self, workers: Workers) -> int:
+        return len(self.ready_pods(workers.namespace, workers.selector))
 
     async def run(self) -> None:
         """For ever; cancel to stop."""

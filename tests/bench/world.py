@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from scaler.sim.demo_manifests import metrics_service
+from scaler.sim.demo_manifests import api_services, metrics_service
 from tests.bench.process import Cost, cost
 from tests.controlplane.fixtures import start_plane
 from tests.controlplane.plane import ControlPlane, Options
@@ -97,7 +97,8 @@ class MetricsServer(Program):
 
     def __init__(self, plane: ControlPlane, *flags: str) -> None:
         self.secure_port = free_port()
-        plane.apply(metrics_service(NAMESPACE, self.secure_port))
+        for manifests in (metrics_service, api_services):
+            plane.apply(manifests(NAMESPACE, self.secure_port))
         listens = ("--bind-address", "127.0.0.1", "--secure-port", str(self.secure_port))
         super().__init__(plane, "metrics", *listens, *flags)
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from scaler import __version__
+from scaler.serving.certificate_store import APISERVICES
 from scaler.settings import knobs
 from scaler.settings.metrics import MetricsSettings
 from scaler.settings.operator import Journal, OperatorSettings
@@ -48,8 +49,8 @@ def rights(kind: str, name: str) -> dict[str, str]:
     for rule in named(kind, name)["rules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
-                limit = "".join(f"[{one}]" for one in rule.get("resourceNames", ()))
-                told[f"{group}/{resource}{limit}"] = " ".join(rule["verbs"])
+                for limit in [f"[{one}]" for one in rule.get("resourceNames", ())] or [""]:
+                    told[f"{group}/{resource}{limit}"] = " ".join(rule["verbs"])
     return told
 
 
@@ -89,6 +90,7 @@ def test_of_the_whole_cluster_the_operator_gets_only_what_it_names() -> None:
         "keda.sh/clustertriggerauthentications": "get list watch patch",
         "keda.sh/clustertriggerauthentications/status": "patch",
         "apiregistration.k8s.io/apiservices[v1beta1.external.metrics.k8s.io]": "get patch",
+        "apiregistration.k8s.io/apiservices[v1alpha1.explain.kube-scaler.dev]": "get patch",
         "coordination.k8s.io/leases[operator.keda.sh]": "get",
     }
 
@@ -125,7 +127,8 @@ def test_the_recommender_writes_statuses_and_checkpoints_and_nothing_else() -> N
         "batch/jobs": "get list watch",
         "batch/cronjobs": "get list watch",
         "*/*/scale": "get",
-        "coordination.k8s.io/leases[vpa-recommender-lease][vpa-recommender]": "get",
+        "coordination.k8s.io/leases[vpa-recommender-lease]": "get",
+        "coordination.k8s.io/leases[vpa-recommender]": "get",
     }
     assert rights("Role", "scaler-recommender") == {
         "coordination.k8s.io/leases": "create",
@@ -185,6 +188,15 @@ def test_the_hpa_controller_may_read_external_metrics() -> None:
     assert (subject["namespace"], subject["name"]) == ("kube-system", "horizontal-pod-autoscaler")
 
 
+def test_who_may_view_a_namespace_may_have_its_objects_explained() -> None:
+    assert rights("ClusterRole", "scaler-view") == {
+        "keda.sh/scaledobjects": "get list watch",
+        "explain.kube-scaler.dev/explanations": "get",
+    }
+    labels = named("ClusterRole", "scaler-view")["metadata"]["labels"]
+    assert labels["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
+
+
 def test_nobody_may_do_everything() -> None:
     wild = [one["metadata"]["name"] for one in BASE for rule in one.get("rules", ()) if "*" in rule["verbs"]]
     assert wild == []
@@ -200,10 +212,10 @@ def test_every_binding_gives_a_role_that_is_there_to_an_account_that_is_there() 
         assert subject["name"] in accounts | {"horizontal-pod-autoscaler"}
 
 
-def test_every_role_is_bound() -> None:
+def test_every_role_is_bound_or_a_part_of_a_role_of_kubernetes() -> None:
     bound = {(one["roleRef"]["kind"], one["roleRef"]["name"]) for one in BASE if one["kind"].endswith("Binding")}
     roles = {(one["kind"], one["metadata"]["name"]) for one in BASE if one["kind"].endswith("Role")}
-    assert roles - bound == set()
+    assert roles - bound == {("ClusterRole", "scaler-view")}
 
 
 @pytest.mark.parametrize("part", [*PARTS, "recommender"])
@@ -266,8 +278,10 @@ def test_names_are_those_that_the_settings_default_to() -> None:
     assert named("Namespace", Cluster().pod_namespace)
 
 
-def test_the_apiservice_points_at_the_metrics_server() -> None:
-    spec = named("APIService", "v1beta1.external.metrics.k8s.io")["spec"]
+@pytest.mark.parametrize("name", APISERVICES)
+def test_an_apiservice_points_at_the_metrics_server(name: str) -> None:
+    spec = named("APIService", name)["spec"]
+    assert f"{spec['version']}.{spec['group']}" == name
     port = spec["service"].pop("port")
     assert spec["service"] == {"name": "scaler-metrics", "namespace": "kube-scaler"}
     assert port in [one["port"] for one in named("Service", "scaler-metrics")["spec"]["ports"]]
@@ -317,7 +331,7 @@ def operator_env(found: list[dict[str, Any]]) -> dict[str, Any]:
 def test_beside_a_live_keda_its_apiservice_is_left_alone_and_its_server_may_be_asked(tmp_path: Path) -> None:
     found = built("beside-upstream", tmp_path)
     assert operator_env(found)["SCALER_BESIDE_UPSTREAM"] == "true"
-    assert not [one for one in found if one["kind"] == "APIService"]
+    assert [one["spec"]["group"] for one in found if one["kind"] == "APIService"] == ["explain.kube-scaler.dev"]
     readers = [
         one["subjects"][0]["name"]
         for one in found
@@ -380,7 +394,9 @@ def test_recommending_only_leaves_no_right_to_write_but_what_is_its_own(tmp_path
 
 def test_recommending_only_leaves_the_external_metrics_api_to_whoever_has_it(tmp_path: Path) -> None:
     found = built("recommendation-only", tmp_path)
-    assert [one["metadata"]["name"] for one in found if one["kind"] == "APIService"] == []
+    (explained,) = [one for one in found if one["kind"] == "APIService"]
+    assert explained["spec"]["group"] == "explain.kube-scaler.dev"
+    assert explained["spec"]["service"] == {"name": "scaler-operator", "namespace": "kube-scaler", "port": 9666}
     assert [
         one for one in found if "metrics" in one["metadata"]["name"] or "webhook" in one["metadata"]["name"]
     ] == []

@@ -31,6 +31,7 @@ OPERATOR, METRICS, RECOMMENDER = (
 VERTICAL = ("recommender",)
 """The programs that listen at one address for all, as upstream's do."""
 APISERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
+EXPLAINED = APISERVICE.replace("v1beta1.external.metrics.k8s.io", "v1alpha1.explain.kube-scaler.dev")
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/scaler-operator"
 
 
@@ -50,14 +51,15 @@ def install(plane: ControlPlane) -> None:
 
 
 def to_loopback(plane: ControlPlane, port: int) -> None:
-    """Let the APIService reach a process of this machine: its Service becomes a name for the loopback, with the port.
+    """Let the APIServices reach a process of this machine: their Service becomes a name for the loopback, with the port.
 
     The only departure from the manifests; the Service's name, which the certificate is for, stays.
     """
     service = service_to_loopback("scaler-metrics", NAMESPACE, port)
     plane.api.delete(f"/api/v1/namespaces/{NAMESPACE}/services/scaler-metrics")
     plane.api.create(f"/api/v1/namespaces/{NAMESPACE}/services", service)
-    plane.api.patch(APISERVICE, {"spec": {"service": {"port": port}}})
+    for service in (APISERVICE, EXPLAINED):
+        plane.api.patch(service, {"spec": {"service": {"port": port}}})
 
 
 def _served(plane: ControlPlane, path: str) -> bool:
@@ -194,9 +196,9 @@ class Installation:
         wait_until(leads, f"{name} to lead\n{program.process.tail()}", timeout)
 
     def wait_serving(self, timeout: float = 60.0) -> None:
-        """Until the API server reaches the external metrics through the APIService."""
-        path = "/apis/external.metrics.k8s.io/v1beta1"
-        wait_until(functools.partial(_served, self.plane, path), f"{path} to be served", timeout, every=0.2)
+        """Until the API server reaches the metrics server through the APIServices."""
+        for path in ("/apis/external.metrics.k8s.io/v1beta1", "/apis/explain.kube-scaler.dev/v1alpha1"):
+            wait_until(functools.partial(_served, self.plane, path), f"{path} to be served", timeout, every=0.2)
 
     def metric(self, namespace: str, scaled_object: str, metric: str) -> Any:
         """One external metric, as the HPA controller asks for it; raises Refused."""

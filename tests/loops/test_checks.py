@@ -2,8 +2,10 @@ import msgspec
 import pytest
 
 from scaler.actions import SetReplicas
+from scaler.clock import from_rfc3339
 from scaler.errors import ApiError
-from scaler.horizontal.readings import Failure
+from scaler.horizontal.readings import Failure, Memory
+from scaler.loops.objects import Tracked
 from tests.horizontal.objects import NOW, scaled_object
 from tests.loops.checking import World
 
@@ -22,6 +24,21 @@ async def test_a_poll_tells_the_board_and_acts(world):
     assert [action.replicas for action in world.done if isinstance(action, SetReplicas)] == [1]
     assert [tell.reason for tell in world.told] == ["KEDAScaleTargetActivated"]
     assert tracked.wanted.last_active_time is not None
+
+
+@pytest.mark.parametrize(("objects", "apart"), [(1, 60), (100, 60), (1000, 500)])
+async def test_the_more_objects_the_less_often_does_a_last_active_time_advance(world, objects, apart):
+    """Each such write comes back as a change: all objects together make at most two of them a second."""
+    world.values[0] = 12.0
+    tracked, written = world.add(), []
+    for number in range(1, objects):
+        world.objects.add(Tracked(scaled_object(name=f"other-{number}"), Memory()))
+    for _ in range(1100):
+        await world.checks.poll(tracked)
+        written.append(from_rfc3339(tracked.wanted.last_active_time))
+        world.now_ += 1
+    first, second, *_ = sorted(set(written))
+    assert second - first == apart
 
 
 async def test_a_look_refreshes_the_board_and_decides_nothing(world):

@@ -1,4 +1,4 @@
-"""`scaler explain` against servers that answer: an embedded cluster, and an operator's board."""
+"""`scaler explain` against servers that answer: an embedded cluster, and one that hands an explanation on."""
 
 import asyncio
 import json
@@ -16,14 +16,14 @@ from click.testing import CliRunner, Result
 
 from scaler.horizontal.explain import explain
 from scaler.programs import cli
-from scaler.programs.leadership import BOARD_ADDRESS
+from scaler.serving.explanations import document
 from scaler.sim.cluster import EmbeddedCluster
-from tests.controlplane.certificates import Authority
 from tests.horizontal.objects import NOW, judge, read, subject, trigger
 
 CRDS = Path(__file__).parent.parent.parent / "crds"
 JUDGED = subject(trigger(0))
-EXPLANATION = msgspec.json.encode(explain(judge(JUDGED, read(33, 0), replicas=7), JUDGED, NOW))
+EXPLANATION = document(explain(judge(JUDGED, read(33, 0), replicas=7), JUDGED, NOW))
+PATHS = "/apis/explain.kube-scaler.dev/v1alpha1/namespaces/{}/explanations/{}"
 OBJECTS = """
 apiVersion: v1
 kind: Namespace
@@ -97,7 +97,9 @@ def serve(background: Background) -> Iterator[Serve]:
         async def answer(request: web.Request) -> web.Response:
             body = answers.get(request.path)
             if body is None:
-                raise web.HTTPNotFound(text=f"{request.path} is not known here")
+                raise web.HTTPNotFound(text="404 page not found")
+            if isinstance(body, dict):
+                return web.json_response(body, status=body["code"])
             return web.Response(body=body, content_type="application/json")
 
         app = web.Application()
@@ -123,19 +125,28 @@ def explained(*words: str, kubeconfig: Path | None = None) -> Result:
     return CliRunner().invoke(cli.cli, ["explain", *words, *options], prog_name="scaler")
 
 
-def lease(cluster: EmbeddedCluster, background: Background, address: str, holder: str = "scaler-operator-0") -> None:
+def scaled(name: str = "web") -> dict[str, bytes]:
+    """A server with one ScaledObject."""
+    body = msgspec.json.encode({"metadata": {"name": name, "namespace": "shop"}})
+    return {f"/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects/{name}": body}
+
+
+def config(server: str, folder: Path) -> Path:
+    """A kubeconfig for a server that lets everybody in."""
+    context = {"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}
     made = {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {"name": "scaler-operator", "namespace": "kube-scaler", "annotations": {BOARD_ADDRESS: address}},
-        "spec": {"holderIdentity": holder},
+        "current-context": "c",
+        "contexts": [context],
+        "clusters": [{"name": "c", "cluster": {"server": f"http://{server}"}}],
+        "users": [{"name": "u", "user": {}}],
     }
-    background.do(cluster.apply(yaml.safe_dump(made), namespace="kube-scaler"))
+    (folder / "config").write_text(yaml.safe_dump(made))
+    return folder / "config"
 
 
-def test_an_operator_that_is_named_is_asked_without_a_cluster(serve: Serve) -> None:
-    board = serve({"/explain/default/web": EXPLANATION})
-    result = explained("so/web", "--operator-url", f"http://{board}")
+def test_the_operator_is_asked_through_the_api_server_with_a_kubeconfig_alone(serve: Serve, tmp_path: Path) -> None:
+    server = serve({**scaled(), PATHS.format("shop", "web"): EXPLANATION})
+    result = explained("so/web", kubeconfig=config(server, tmp_path))
     assert result.exit_code == 0, result.output
     first, second, *_ = result.stdout.splitlines()
     assert (
@@ -147,75 +158,37 @@ def test_an_operator_that_is_named_is_asked_without_a_cluster(serve: Serve) -> N
 
 
 @pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
-def test_a_script_gets_the_whole_value(form: str, load: Callable[[str], Any], serve: Serve) -> None:
-    board = serve({"/explain/shop/web": EXPLANATION})
-    result = explained("so/web", "-n", "shop", "-o", form, "--operator-url", f"http://{board}")
+def test_a_script_gets_the_whole_value(form: str, load: Callable[[str], Any], serve: Serve, tmp_path: Path) -> None:
+    server = serve({**scaled(), PATHS.format("shop", "web"): EXPLANATION})
+    result = explained("so/web", "-n", "shop", "-o", form, kubeconfig=config(server, tmp_path))
     told = load(result.stdout)
     assert (told["source"], told["hpa"]["asked"], told["decision"]["rule"]) == ("operator", 7, "active")
 
 
-def test_an_operator_that_does_not_know_the_object_is_quoted(serve: Serve) -> None:
-    result = explained("so/other", "--operator-url", f"http://{serve({})}")
-    assert result.exit_code == 3
-    assert "/explain/default/other is not known here" in result.stderr
+def test_an_operator_that_does_not_know_the_object_is_quoted(serve: Serve, tmp_path: Path) -> None:
+    words = "ScaledObject shop/web has not been checked yet, or is paused"
+    said = {"kind": "Status", "code": 404, "reason": "NotFound", "message": words}
+    server = serve({**scaled(), PATHS.format("shop", "web"): said})
+    result = explained("so/web", kubeconfig=config(server, tmp_path))
+    assert result.exit_code == 0, result.output
+    assert f"because the operator gave no explanation: {words}" in " ".join(result.stdout.split())
 
 
-def test_without_a_leader_the_cluster_is_told_and_said_to_be(
-    cluster: EmbeddedCluster, background: Background, kubeconfig: Path
-) -> None:
-    result = explained("deploy/web", "--operator-namespace", "nobody", kubeconfig=kubeconfig)
+def test_where_nobody_serves_explanations_the_cluster_is_told_and_said_to_be(kubeconfig: Path) -> None:
+    result = explained("deploy/web", kubeconfig=kubeconfig)
     assert result.exit_code == 0, result.output
     first, second, *_ = result.stdout.splitlines()
     assert first == "web runs 3: no operator has looked at worker yet."
     assert second.startswith(
         "This is put together from the cluster alone, because the operator gave no explanation: "
     )
-    assert "there is no Lease scaler-operator in namespace nobody (see --operator-namespace)" in second
+    assert "this API server does not serve explain.kube-scaler.dev/v1alpha1: apply deploy/" in second
 
 
 def test_a_reconstruction_is_marked_for_scripts(kubeconfig: Path) -> None:
-    result = explained("so/worker", "-o", "json", "--operator-namespace", "nobody", kubeconfig=kubeconfig)
+    result = explained("so/worker", "-o", "json", kubeconfig=kubeconfig)
     told = json.loads(result.stdout)
     assert (told["source"], told["name"], told["target"], told["maximum"]) == ("cluster", "worker", "web", 100)
-
-
-def test_a_leader_on_this_machine_is_asked_where_its_lease_says(
-    cluster: EmbeddedCluster, background: Background, serve: Serve, kubeconfig: Path, tmp_path: Path
-) -> None:
-    pair = Authority.new("test").server("scaler-operator")
-    (tmp_path / "pem").write_bytes(pair.certificate + pair.key)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(tmp_path / "pem")
-    lease(cluster, background, serve({"/explain/default/worker": EXPLANATION}, tls))
-    result = explained("hpa/keda-hpa-worker", kubeconfig=kubeconfig)
-    assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("web runs 7, because trigger 0 (aws-sqs-queue) asks for 7")
-
-
-def test_a_leader_in_the_cluster_is_asked_through_the_api_server(serve: Serve, tmp_path: Path) -> None:
-    held = {
-        "metadata": {"annotations": {BOARD_ADDRESS: "10.0.0.7:9666"}},
-        "spec": {"holderIdentity": "scaler-operator-0"},
-    }
-    api = serve(
-        {
-            "/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects/worker": b'{"metadata": {"name": "worker"}}',
-            "/apis/coordination.k8s.io/v1/namespaces/home/leases/scaler-operator": msgspec.json.encode(held),
-            "/api/v1/namespaces/home/pods/https:scaler-operator-0:9666/proxy/explain/shop/worker": EXPLANATION,
-        }
-    )
-    kubeconfig = tmp_path / "config"
-    context = {"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}
-    config = {
-        "current-context": "c",
-        "contexts": [context],
-        "clusters": [{"name": "c", "cluster": {"server": f"http://{api}"}}],
-        "users": [{"name": "u", "user": {}}],
-    }
-    kubeconfig.write_text(yaml.safe_dump(config))
-    result = explained("so/worker", "--operator-namespace", "home", kubeconfig=kubeconfig)
-    assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("web runs 7, because trigger 0")
 
 
 def test_an_object_that_is_not_there_ends_with_1_and_names_what_is(kubeconfig: Path) -> None:
@@ -231,13 +204,6 @@ def test_a_kubeconfig_that_is_not_there_ends_with_1(tmp_path: Path) -> None:
 
 
 def test_a_cluster_that_does_not_answer_ends_with_3(tmp_path: Path) -> None:
-    config = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
-        "users": [{"name": "u", "user": {}}],
-    }
-    (tmp_path / "config").write_text(yaml.safe_dump(config))
-    result = explained("so/worker", "--timeout", "1s", kubeconfig=tmp_path / "config")
+    result = explained("so/worker", "--timeout", "1s", kubeconfig=config("127.0.0.1:9", tmp_path))
     assert result.exit_code == 3
     assert "the API server said no" in result.stderr

@@ -12,19 +12,24 @@ import aiohttp
 import pytest
 import yaml
 
+from scaler.horizontal.explain import explain
 from scaler.horizontal.readings import MetricAnswer
 from scaler.kube.credentials import connect
+from scaler.kube.resources import EXPLANATIONS
 from scaler.loops.board import Board, BoardEntry
 from scaler.serving.aggregated import AggregatedApi
 from scaler.serving.certificates import renew
 from scaler.serving.delegated import Delegated
+from scaler.serving.explanations import Explanations, document
 from scaler.serving.external_metrics import GROUP, VERSION, ExternalMetrics
 from scaler.serving.tls import ServerTls
 from scaler.serving.truth import LocalTruth
 from tests.controlplane.cluster import service_host
+from tests.horizontal.objects import NOW, judge, read, scaled_object, subject, trigger
 from tests.processes import wait_until
 
 METRIC = f"/apis/{GROUP}/{VERSION}/namespaces/shop/s0-queue?labelSelector=scaledobject.keda.sh%2Fname%3Dweb"
+GROUPS = ((GROUP, VERSION), (EXPLANATIONS.group, EXPLANATIONS.version))
 READER = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "ClusterRole",
@@ -49,6 +54,10 @@ class Aggregated:
         if metric == "s1-broken":
             return MetricAnswer(metric, time.time(), error="the queue does not exist")
         return MetricAnswer(metric, time.time(), 2.5)
+
+    async def explain(self, namespace, name, _within):
+        judged = subject(trigger(0), of=scaled_object(name=name))
+        return document(explain(judge(judged, read(33, 0), replicas=7), judged, NOW))
 
     async def kubectl(self, *arguments, kubeconfig=None):
         return await asyncio.to_thread(self.run, arguments, kubeconfig or self.cluster.kubeconfig)
@@ -79,19 +88,22 @@ async def aggregated(cluster):
     aggregated = Aggregated(cluster)
     board, tls = Board(), ServerTls()
     board.publish(BoardEntry("shop", "web", {"s0-queue": MetricAnswer("s0-queue", time.time(), 1.0)}))
-    material = renew(None, [service_host(GROUP)], time.time())
+    material = renew(None, [service_host(group) for group, _ in GROUPS], time.time())
     aggregated.authority = material.ca
     tls.present(material.certificate, material.key)
     async with await connect(str(cluster.kubeconfig)) as connection:
         delegated = Delegated(connection, tls, time.time)
         await delegated.refresh()
-        api = AggregatedApi(ExternalMetrics(LocalTruth(board, aggregated.look, time.time)), delegated, tls)
+        metrics = ExternalMetrics(LocalTruth(board, aggregated.look, time.time))
+        api = AggregatedApi(metrics, Explanations(aggregated.explain), delegated, tls)
         aggregated.port = await api.start("127.0.0.1", 0)
-        await asyncio.to_thread(cluster.register_apiservice, GROUP, VERSION, aggregated.port, material.ca)
+        for group, version in GROUPS:
+            await asyncio.to_thread(cluster.register_apiservice, group, version, aggregated.port, material.ca)
         try:
             yield aggregated
         finally:
-            await asyncio.to_thread(cluster.remove_apiservice, GROUP, VERSION)
+            for group, version in GROUPS:
+                await asyncio.to_thread(cluster.remove_apiservice, group, version)
             await api.close()
 
 
@@ -112,6 +124,15 @@ async def test_kubectl_reads_a_metric_and_its_discovery_through_the_api_server(a
     assert "there is no scaledobject shop/other" in missing.stderr
     unnamed = await aggregated.kubectl("get", "--raw", METRIC.partition("?")[0])
     assert "which ScaledObject?" in unnamed.stderr
+
+
+async def test_kubectl_gets_an_explanation_like_any_object(aggregated):
+    done = await aggregated.kubectl("get", "explanation", "web", "-n", "shop", "-o", "yaml")
+    told = yaml.safe_load(done.stdout)
+    assert (told["kind"], told["metadata"]["name"]) == ("Explanation", "web")
+    assert (told["status"]["hpa"]["asked"], told["status"]["decision"]["rule"]) == (7, "active")
+    found = await aggregated.kubectl("api-resources", "--api-group", EXPLANATIONS.group, "--no-headers")
+    assert found.stdout.split() == ["explanations", EXPLANATIONS.api_version, "true", "Explanation"]
 
 
 async def test_a_service_account_reads_when_its_role_says_so(aggregated, namespace, cluster, request):

@@ -12,10 +12,11 @@ from scaler.horizontal.readings import MetricAnswer
 from scaler.loops.board import Board, BoardEntry
 from scaler.serving.aggregated import AggregatedApi
 from scaler.serving.delegated import Delegated, read_trust
+from scaler.serving.explanations import Explanations
 from scaler.serving.external_metrics import ExternalMetrics
 from scaler.serving.reviews import Reviews, User
 from scaler.serving.tls import ServerTls
-from scaler.serving.truth import LocalTruth
+from scaler.serving.truth import LocalTruth, LookFailed
 from tests.serving.peers import HPA, Authorities, ReviewServer, client_context
 
 METRIC = (
@@ -23,6 +24,7 @@ METRIC = (
 )
 LIST_ALL = (HPA, "list", "*", "")
 LIST_ONE = (HPA, "list", "s0-queue", "shop")
+EXPLAINED = "/apis/explain.kube-scaler.dev/v1alpha1/namespaces/shop/explanations/web"
 AS_HPA = {"X-Remote-User": HPA, "X-Remote-Group": "system:serviceaccounts"}
 
 
@@ -47,6 +49,7 @@ class Served:
         self.api_server.config = authorities.config()
         self.time = 1000.0
         self.not_ready = ""
+        self.leaderless = False
 
     async def __aenter__(self):
         await self.api_server.__aenter__()
@@ -59,9 +62,17 @@ class Served:
         answer = MetricAnswer("s0-queue", 1_790_000_000.0, 3.0)
         board.publish(BoardEntry("shop", "web", {"s0-queue": answer}, frozenset({"s0-queue"}), evaluated_at=1.0))
         metrics = ExternalMetrics(LocalTruth(board, None, lambda: 1_790_000_000.0))
-        self.api = AggregatedApi(metrics, self.delegated, self.tls, lambda: self.not_ready)
+        explanations = Explanations(self.explain)
+        self.api = AggregatedApi(metrics, explanations, self.delegated, self.tls, lambda: self.not_ready)
         self.port = await self.api.start("127.0.0.1", 0)
         return self
+
+    async def explain(self, namespace, name, _within):
+        if name != "web":
+            raise LookFailed(f"ScaledObject {namespace}/{name} is not known to this operator", unknown=True)
+        if self.leaderless:
+            raise LookFailed("there is no connection to a leader")
+        return b'{"kind":"Explanation"}'
 
     async def __aexit__(self, *_):
         await self.api.close()
@@ -279,3 +290,30 @@ async def test_a_flood_of_unknown_tokens_does_not_fill_the_memory(monkeypatch):
         assert len(reviews._tokens._answers) <= 10
         found = await reviews.user_of("good")
         assert found == User("u", "", ("system:authenticated",), (("a", ()), ("b", ("1",))))
+
+
+async def test_an_explanation_takes_the_right_to_read_the_object_and_no_other(served):
+    ann = {"X-Remote-User": "ann"}
+    status, body = await served.get(EXPLAINED, pair=served.proxy(), **ann)
+    assert (status, body["reason"]) == (403, "Forbidden")
+    assert (
+        'User "ann" cannot get resource "scaledobjects" "web" in API group "keda.sh" in the namespace "shop"'
+        in (body["message"])
+    )
+    assert (await served.get(EXPLAINED, pair=served.proxy(), **AS_HPA))[0] == 403  # who reads all metrics
+    served.api_server.allowed.add(("bea", "get", "scaledobjects", "shop"))
+    status, body = await served.get(EXPLAINED, pair=served.proxy(), **{"X-Remote-User": "bea"})
+    assert (status, body) == (200, {"kind": "Explanation"})
+    (*_, (_, spec)) = served.api_server.reviews
+    wanted = {"verb": "get", "group": "keda.sh", "version": "v1alpha1", "resource": "scaledobjects"}
+    assert spec["resourceAttributes"] == {**wanted, "namespace": "shop", "name": "web"}
+
+
+async def test_what_the_leader_does_not_know_is_not_found_and_without_one_nothing_is_explained(served):
+    served.api_server.allowed.add(("bea", "get", "scaledobjects", "shop"))
+    bea = {"X-Remote-User": "bea"}
+    status, body = await served.get(EXPLAINED.replace("/web", "/other"), pair=served.proxy(), **bea)
+    assert (status, body["message"]) == (404, "ScaledObject shop/other is not known to this operator")
+    served.leaderless = True
+    status, body = await served.get(EXPLAINED, pair=served.proxy(), **bea)
+    assert (status, body["message"]) == (503, "there is no connection to a leader")

@@ -2,9 +2,10 @@ import json
 
 import pytest
 
+from scaler.serving.explanations import AskedObject
 from scaler.serving.external_metrics import Asked
 from scaler.serving.reviews import Attributes
-from scaler.serving.routes import ROOT, Routes, selected_object
+from scaler.serving.routes import EXPLAINED, ROOT, Routes, selected_object
 
 METRIC = f"{ROOT}/namespaces/shop/s0-queue"
 
@@ -60,7 +61,10 @@ def test_discovery_names_one_resource_for_all_metrics():
     routes = Routes()
     status, groups = status_and_body(routes.find("/apis").answer)
     assert status == 200
-    assert groups["groups"][0]["preferredVersion"]["groupVersion"] == "external.metrics.k8s.io/v1beta1"
+    assert [group["preferredVersion"]["groupVersion"] for group in groups["groups"]] == [
+        "external.metrics.k8s.io/v1beta1",
+        "explain.kube-scaler.dev/v1alpha1",
+    ]
     assert status_and_body(routes.find("/apis/external.metrics.k8s.io").answer)[1]["kind"] == "APIGroup"
     (resource,) = status_and_body(routes.find(f"{ROOT}?timeout=32s").answer)[1]["resources"]
     assert (resource["name"], resource["kind"]) == ("externalmetrics", "ExternalMetricValueList")
@@ -70,10 +74,23 @@ def test_discovery_names_one_resource_for_all_metrics():
     assert status_and_body(aggregated)[1]["kind"] == "APIGroupDiscoveryList"
 
 
+def test_an_explanation_is_asked_for_by_its_objects_name():
+    route = Routes().find(f"{EXPLAINED}/namespaces/shop/explanations/web?pretty=true")
+    assert route.explained == AskedObject("shop", "web")
+    assert route.questions == (Attributes("get", "", "keda.sh", "v1alpha1", "scaledobjects", "shop", "web"),)
+    (resource,) = status_and_body(Routes().find(EXPLAINED).answer)[1]["resources"]
+    assert (resource["name"], resource["singularName"], resource["kind"]) == (
+        "explanations",
+        "explanation",
+        "Explanation",
+    )
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/nothing",
+        f"{EXPLAINED}/namespaces/shop/explanations",
         f"{ROOT}/externalmetrics",
         f"{ROOT}/namespaces/shop",
         f"{METRIC}/name/status",

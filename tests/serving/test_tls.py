@@ -7,8 +7,8 @@ import ssl
 import msgspec
 import pytest
 
+from scaler.kube import pem as module
 from scaler.kube.pem import load_pair
-from scaler.serving import tls as module
 from scaler.serving.certificates import renew, service_names
 from scaler.serving.tls import MutualTls, ServerTls
 

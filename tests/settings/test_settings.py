@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scaler.settings.demo import DemoSettings
+from scaler.settings.demo import DemoSettings, OwnCluster, Show
 from scaler.settings.knobs import build, spellings
 from scaler.settings.operator import OperatorSettings
 from scaler.settings.reference import PROGRAMS
@@ -101,4 +101,16 @@ def test_what_does_not_fit_is_named_by_its_flag(values: dict[str, object], flag:
 
 
 def test_a_demo_that_takes_no_time_is_refused() -> None:
-    assert [problem.path for problem in DemoSettings(minutes=0).problems()] == ["--minutes"]
+    assert [problem.path for problem in DemoSettings(Show(minutes=0)).problems()] == ["--minutes"]
+
+
+def test_a_demo_takes_longer_where_the_hpa_controller_looks_less_often() -> None:
+    assert DemoSettings().minutes == 3
+    assert DemoSettings(own=OwnCluster(kubeconfig="x")).minutes == 10
+    assert DemoSettings(Show(minutes=1.5), OwnCluster(kubeconfig="x")).minutes == 1.5
+
+
+def test_what_is_about_a_cluster_of_ones_own_needs_its_kubeconfig() -> None:
+    alone = DemoSettings(own=OwnCluster(context="prod", yes=True, reach="10.0.0.1"))
+    assert [problem.path for problem in alone.problems()] == ["--context", "--yes", "--reach"]
+    assert not DemoSettings(own=OwnCluster(kubeconfig="x", context="prod", yes=True)).problems()

@@ -1,4 +1,4 @@
-"""A replica's end of the feed: a copy of the board, and looks asked of the leader.
+"""A replica's end of the feed: a copy of the board, and questions asked of the leader.
 
 The copy is kept while nobody is connected: who answers from it says how old it is. It judges nothing.
 """
@@ -25,13 +25,14 @@ from scaler.serving.feed.frames import (
     Beat,
     Complete,
     Entries,
+    Explained,
     FromLeader,
     Hello,
     Looked,
     decode_from_leader,
     encode,
 )
-from scaler.serving.feed.looks import Looks
+from scaler.serving.feed.questions import Questions
 from scaler.serving.truth import LookFailed
 
 log = logging.getLogger("scaler.feed")
@@ -61,7 +62,7 @@ class FeedClient:
         self._ahead = 0.0
         self._address = ""
         self._moved = asyncio.Event()
-        self._looks = Looks()
+        self._questions = Questions()
         self._heard = -math.inf
         self._orphans: dict[Key, BoardEntry] = {}
         self._said = ""
@@ -92,9 +93,17 @@ class FeedClient:
             self._moved.set()
 
     async def look(self, namespace: str, name: str, metric: str, within: float) -> MetricAnswer:
+        self._require_leader()
+        return await self._questions.look(namespace, name, metric, within)
+
+    async def explain(self, namespace: str, name: str, within: float) -> bytes:
+        """Why an object has the replicas it has, as the leader tells it; LookFailed after `within` seconds."""
+        self._require_leader()
+        return await self._questions.explain(namespace, name, within)
+
+    def _require_leader(self) -> None:
         if not self.connected:
             raise LookFailed("there is no connection to a leader")
-        return await self._looks.ask(namespace, name, metric, within)
 
     async def run(self) -> None:
         """Keep connected to whoever leads, for ever."""
@@ -172,8 +181,8 @@ class FeedClient:
 
     async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> str:
         while True:
-            await self._looks.news.wait()
-            await socket.send_bytes(encode(self._looks.take_unsent()))
+            await self._questions.news.wait()
+            await socket.send_bytes(encode(self._questions.take_unsent()))
             await asyncio.sleep(PACE)
 
     async def _watch(self) -> str:
@@ -187,8 +196,8 @@ class FeedClient:
 
     def _take(self, frame: FromLeader) -> None:
         match frame:
-            case Looked():
-                self._looks.answered(frame)
+            case Looked() | Explained():
+                self._questions.answered(frame)
             case Entries(entries):
                 for entry in entries:
                     self._orphans.pop(entry.key, None)
@@ -222,4 +231,4 @@ class FeedClient:
 
     def _disconnected(self) -> None:
         self.connected = False
-        self._looks.fail_all("the connection to the leader was lost")
+        self._questions.fail_all("the connection to the leader was lost")

@@ -1,7 +1,7 @@
 """What goes over the feed: a message is a list of frames, msgpack. Both sides must be of one version.
 
-From the leader: Hello, then Entries until Complete (the snapshot), then Entries as they change, Beats, and a Looked
-for each Look. From the replica: Looks.
+From the leader: Hello, then Entries until Complete (the snapshot), then Entries as they change, Beats, a Looked for
+each Look and an Explained for each Explain. From the replica: Looks and Explains.
 """
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from scaler.horizontal.readings import MetricAnswer
 from scaler.loops.board import BoardEntry
 
-PROTOCOL = "scaler.board.v1"
+PROTOCOL = "scaler.board.v2"
 """The WebSocket's subprotocol: another version is refused at once instead of misread."""
 PATH = "/feed"
 HEARTBEAT = 2.0
@@ -74,8 +74,25 @@ class Look(Frame, frozen=True, tag=6):
     metric: str
 
 
-FromLeader = Hello | Entries | Complete | Beat | Looked
-FromReplica = Look
+class Explained(Frame, frozen=True, tag=7):
+    """Why an object has the replicas it has."""
+
+    id: int
+    document: bytes | None
+    """JSON, as it is told; None when there is nothing to explain."""
+    why: str = ""
+
+
+class Explain(Frame, frozen=True, tag=8):
+    """Explain an object, as of its last check."""
+
+    id: int
+    namespace: str
+    name: str
+
+
+FromLeader = Hello | Entries | Complete | Beat | Looked | Explained
+FromReplica = Look | Explain
 
 encode = msgspec.msgpack.Encoder().encode
 decode_from_leader = msgspec.msgpack.Decoder(list[FromLeader]).decode

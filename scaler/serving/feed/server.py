@@ -1,4 +1,4 @@
-"""The leader's end of the feed. It reads the board and asks for looks; it judges nothing."""
+"""The leader's end of the feed. It reads the board, asks for looks and passes explanations on; it judges nothing."""
 
 import asyncio
 import contextlib
@@ -20,6 +20,8 @@ from scaler.serving.feed.frames import (
     Beat,
     Complete,
     Entries,
+    Explain,
+    Explained,
     FromLeader,
     Hello,
     Look,
@@ -30,6 +32,13 @@ from scaler.serving.feed.frames import (
 from scaler.serving.truth import Look as LookPort
 
 log = logging.getLogger("scaler.feed")
+
+ExplainPort = Callable[[str, str], bytes]
+"""The document that explains an object (namespace, name); LookupError where there is nothing to explain."""
+
+
+def _nothing_explained(_namespace: str, _name: str) -> bytes:
+    raise LookupError("nothing is explained here")
 
 
 class FeedServer:
@@ -43,6 +52,7 @@ class FeedServer:
         *,
         trusts: Callable[[bytes | None], bool],
         holder: str,
+        explain: ExplainPort = _nothing_explained,
         heartbeat: float = HEARTBEAT,
     ) -> None:
         """`trusts` judges the peer's certificate (DER, None without one): `MutualTls.is_ours`.
@@ -51,6 +61,7 @@ class FeedServer:
         """
         self._board = board
         self._look = look
+        self._explain = explain
         self._now = now
         self._trusts = trusts
         self._heartbeat = heartbeat
@@ -88,7 +99,7 @@ class FeedServer:
         if socket.ws_protocol != PROTOCOL:
             await socket.close(code=WSCloseCode.PROTOCOL_ERROR, message=b"another version")
             return socket
-        replica = _Replica(socket, request.transport, self._ask, self._heartbeat)
+        replica = _Replica(socket, request.transport, self._ask, self._explained, self._heartbeat)
         self._replicas.add(replica)
         leave = self._board.subscribe(replica.changed)
         try:
@@ -99,12 +110,18 @@ class FeedServer:
             self.entries_sent += replica.entries_sent
         return socket
 
+    def _explained(self, asked: Explain) -> Explained:
+        try:
+            return Explained(asked.id, self._explain(asked.namespace, asked.name))
+        except LookupError as error:
+            return Explained(asked.id, None, _words(error))
+
     async def _ask(self, look: Look) -> Looked:
         self.looks += 1
         try:
             answer: MetricAnswer = await self._look(look.namespace, look.name, look.metric)
         except LookupError as error:
-            return Looked(look.id, None, str(error.args[0]) if error.args else "unknown")
+            return Looked(look.id, None, _words(error))
         return Looked(look.id, answer)
 
 
@@ -116,14 +133,16 @@ class _Replica:
         socket: web.WebSocketResponse,
         transport: asyncio.Transport | None,
         ask: Callable[[Look], Awaitable[Looked]],
+        explained: Callable[[Explain], Explained],
         heartbeat: float,
     ) -> None:
         self._socket = socket
         self._transport = transport
         self._ask = ask
+        self._explained = explained
         self._heartbeat = heartbeat
         self._changed: dict[Key, BoardEntry] = {}
-        self._looked: list[Looked] = []
+        self._answers: list[Looked | Explained] = []
         self._looking: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._next_beat: asyncio.TimerHandle | None = None
@@ -165,12 +184,19 @@ class _Replica:
             if message.type is not WSMsgType.BINARY:
                 break
             try:
-                looks = decode_from_replica(message.data)
+                questions = decode_from_replica(message.data)
             except msgspec.MsgspecError as error:
                 log.warning("a replica says what we do not understand: %s", error)
                 break
-            for look in looks:
-                self._begin(look)
+            for question in questions:
+                if isinstance(question, Look):
+                    self._begin(question)
+                else:
+                    self._answer(self._explained(question))
+
+    def _answer(self, answer: Looked | Explained) -> None:
+        self._answers.append(answer)
+        self._news.set()
 
     def _begin(self, look: Look) -> None:
         task = asyncio.ensure_future(self._look(look))
@@ -179,9 +205,7 @@ class _Replica:
         task.add_done_callback(_report)
 
     async def _look(self, look: Look) -> None:
-        looked = await self._ask(look)  # first: what was sent meanwhile has taken the list along
-        self._looked.append(looked)
-        self._news.set()
+        self._answer(await self._ask(look))
 
     async def _write(self, hello: Hello, snapshot: list[BoardEntry], now: Callable[[], float]) -> None:
         try:
@@ -199,10 +223,10 @@ class _Replica:
 
     def _take(self, now: Callable[[], float]) -> list[FromLeader]:
         """All that is new; what came in the same turn of the loop goes along."""
-        frames: list[FromLeader] = [Beat(now()), *self._looked]
+        frames: list[FromLeader] = [Beat(now()), *self._answers]
         if self._changed:
             frames.append(Entries(tuple(self._changed.values())))
-        self._changed, self._looked = {}, []
+        self._changed, self._answers = {}, []
         self._news.clear()
         return frames
 
@@ -221,6 +245,10 @@ def _report(task: asyncio.Task[None]) -> None:
     """A bug in a task that nobody waits for must not stay unseen."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("the feed met an error of ours", exc_info=error)
+
+
+def _words(error: LookupError) -> str:
+    return str(error.args[0]) if error.args else "unknown"
 
 
 def certificate_of(request: web.Request) -> bytes | None:

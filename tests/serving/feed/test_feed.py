@@ -58,6 +58,7 @@ class Leader:
             lambda: NOW + ahead,
             trusts=self.tls.is_ours,
             holder=holder,
+            explain=self.explain,
             heartbeat=heartbeat,
         )
         self.port = 0
@@ -68,6 +69,11 @@ class Leader:
         if name == "unknown":
             raise LookupError("there is no scaledobject shop/unknown")
         return MetricAnswer(metric, NOW + 1, 42.0)
+
+    def explain(self, namespace, name):
+        if name == "unknown":
+            raise LookupError("ScaledObject shop/unknown is not known to this operator")
+        return f'{{"of":"{namespace}/{name}"}}'.encode()
 
     async def __aenter__(self):
         app = web.Application()
@@ -188,7 +194,7 @@ async def test_a_look_that_takes_too_long_fails_and_its_late_answer_is_dropped(l
         await replica.look("shop", "web", "s0-queue", 0.05)
     leader.gate.set()
     assert (await replica.look("shop", "web", "s1-other", 2.0)).metric == "s1-other"
-    assert len(replica._looks) == 0
+    assert len(replica._questions) == 0
 
 
 async def test_what_the_leader_does_not_know_is_told_in_its_words(leader, replica):
@@ -295,14 +301,26 @@ async def test_a_certificate_of_somebody_else_gets_nothing(leader, material):
         assert (replica.connects, leader.feed.connections) == (0, 0)
 
 
-async def test_a_caller_without_a_certificate_is_refused_by_name(leader, material):
+async def test_a_caller_without_a_certificate_does_not_get_through_the_handshake(leader, material):
     context = ssl.create_default_context(cadata=material.ca.decode())
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"https://{leader.address}{PATH}", ssl=context, server_hostname=SERVER_NAME) as response,
-    ):
-        assert response.status == 403
-        assert "own authority" in await response.text()
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(f"https://{leader.address}{PATH}", ssl=context, server_hostname=SERVER_NAME)
+
+
+async def test_an_explanation_is_the_leaders_own_document(leader, replica):
+    await until(lambda: replica.connected)
+    assert await replica.explain("shop", "web", 2.0) == b'{"of":"shop/web"}'
+    with pytest.raises(LookFailed, match="ScaledObject shop/unknown is not known") as failure:
+        await replica.explain("shop", "unknown", 2.0)
+    assert failure.value.unknown
+
+
+async def test_without_a_leader_nothing_is_explained(material):
+    async with Replica(mutual(material).client) as client:
+        with pytest.raises(LookFailed, match="no connection to a leader") as failure:
+            await client.explain("shop", "web", 2.0)
+        assert not failure.value.unknown
 
 
 async def test_a_leader_with_another_name_is_not_believed(leader, material):
