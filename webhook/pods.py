@@ -14,6 +14,7 @@ from scaler.kube.controllers import Controllers
 from scaler.vertical import resize
 from scaler.vertical.limit_ranges import Ranges
 from scaler.vertical.pods import SizedPod
+from scaler.vertical.scope import Scope
 from scaler.vertical.targets import Climb, Controller
 from webhook.review import ALLOWED, Answer, Request
 from webhook.sizes import Sizes, Sizing
@@ -30,6 +31,7 @@ class Pods:
         controllers: Controllers,
         ranges: Callable[[str], Ranges],
         *,
+        scope: Scope,
         deadline: float,
         max_boost: int = 0,
     ) -> None:
@@ -37,12 +39,15 @@ class Pods:
         self._sizes = sizes
         self._controllers = controllers
         self._ranges = ranges
+        self._scope = scope
         self._deadline = deadline
         self._max_boost = max_boost
 
     def judge(self, request: Request) -> Answer | Awaitable[Answer]:
         """The answer, at once where everything is known."""
         if request.operation != "CREATE" or request.sub_resource or not self._sizes.any_in(request.namespace):
+            return ALLOWED
+        if not self._scope.covers(request.namespace):  # a registration of someone else's may ask nevertheless
             return ALLOWED
         pod = _POD.decode(request.object)
         owner = pod.owner

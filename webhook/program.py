@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import secrets
 import socket
@@ -28,7 +29,7 @@ from scaler.settings.knobs import split
 from scaler.settings.webhook import WebhookSettings
 from scaler.vertical.limit_ranges import LimitRange
 from scaler.vertical.quantities import millicores
-from scaler.vertical.scope import scope_of
+from scaler.vertical.scope import Scope, scope_of
 from webhook import authentications, limit_ranges
 from webhook.door import LONGEST_BODY, Door, Judge
 from webhook.limit_ranges import Allowed
@@ -49,6 +50,8 @@ LOOK_AGAIN = 30.0
 TRY_AGAIN = 5.0
 """The same while it does not."""
 BY_TARGET = "target"
+LATER = "scaler.triggers.review"
+"""What the first ScaledObject needs and no pod does: imported when pods are sized already, not while one waits."""
 _VERSIONS = {"tls1_2": ssl.TLSVersion.TLSv1_2, "tls1_3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -124,6 +127,7 @@ class Webhook:
             Sizes(self._vpas),
             Controllers(self._connection),
             Allowed(self._ranges),
+            scope=_scope(self._settings),
             deadline=admission.lookup_deadline,
             max_boost=boost,
         )
@@ -150,6 +154,8 @@ class Webhook:
         spare_the_collector()
         self._listening.set()
         log.info("answering reviews", extra={"port": port, "vpas": len(self._vpas.objects)})
+        if self._settings.admission.scaled_objects:
+            await asyncio.to_thread(importlib.import_module, LATER)
         await asyncio.Event().wait()
 
     def _not_ready(self) -> str:
@@ -212,17 +218,10 @@ class Webhook:
     def _wish(self) -> Wish:
         settings, registration = self._settings, self._settings.registration
         assert self._material is not None  # or nothing would be listening
-        pods = settings.pods
-        scope = scope_of(
-            settings.cluster.pod_namespace,
-            pods.vpa_object_namespace,
-            pods.ignored_vpa_object_namespaces,
-            ignore_kube_system=pods.ignore_kube_system,
-        )
         return Wish(
             address=_address(settings),
             ca=self._material.ca,
-            scope=scope,
+            scope=_scope(settings),
             timeout=registration.webhook_timeout_seconds,
             fail=registration.webhook_failure_policy_fail,
             labels=dict(label.split("=", 1) for label in registration.webhook_labels),
@@ -243,6 +242,16 @@ class Webhook:
 def _followed(settings: WebhookSettings) -> tuple[str, ...]:
     only = settings.pods.vpa_object_namespace
     return (only,) if only else ()
+
+
+def _scope(settings: WebhookSettings) -> Scope:
+    pods = settings.pods
+    return scope_of(
+        settings.cluster.pod_namespace,
+        pods.vpa_object_namespace,
+        pods.ignored_vpa_object_namespaces,
+        ignore_kube_system=pods.ignore_kube_system,
+    )
 
 
 def _address(settings: WebhookSettings) -> Address:

@@ -15,6 +15,7 @@ from scaler.kube.controllers import Controllers
 from scaler.kube.store import Store
 from scaler.serving.listener import Caller, Request
 from scaler.vertical.limit_ranges import Ranges
+from scaler.vertical.scope import Scope
 from tests.controlplane.cluster import Cluster
 from tests.vertical import vectors
 from tests.vertical.pod_side import amount, expected_operations, is_unsound, ranges_from, vpa_of
@@ -45,7 +46,7 @@ async def answered(owners: tuple[Connection, str], pod: Object, vpa: Object, ran
     """The patch for this pod of the StatefulSet, sized by this object, which is the only one."""
     connection, namespace = owners
     store = Store[VerticalPodAutoscaler]()
-    pods = Pods(Sizes(store), Controllers(connection), lambda _: ranges, deadline=10.0)
+    pods = Pods(Sizes(store), Controllers(connection), lambda _: ranges, scope=Scope(), deadline=10.0)
     metadata = {**(vpa.get("metadata") or {}), "namespace": namespace}
     target = {"targetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web"}}
     store.put(vpa_of({**vpa, "metadata": metadata, "spec": {**(vpa.get("spec") or {}), **target}}))
