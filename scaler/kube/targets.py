@@ -18,16 +18,10 @@ from scaler.kube.controllers import RESOURCES, Controllers
 from scaler.kube.discovery import Discovery, Unknown
 from scaler.kube.informer import Informer
 from scaler.vertical.conditions import Trouble
+from scaler.vertical.pods import Owner
 from scaler.vertical.targets import Controller
 
 log = logging.getLogger("scaler.targets")
-
-
-class _Owner(Kind, frozen=True, gc=False):
-    kind: str = ""
-    name: str = ""
-    api_version: str = ""
-    controller: bool | None = None
 
 
 class _Meta(Kind, frozen=True, gc=False):
@@ -35,7 +29,7 @@ class _Meta(Kind, frozen=True, gc=False):
     namespace: str = ""
     resource_version: str = ""
     labels: dict[str, str] = {}
-    owner_references: tuple[_Owner, ...] = ()
+    owner_references: tuple[Owner, ...] = ()
 
 
 class _TemplateMeta(Kind, frozen=True, gc=False):
