@@ -40,16 +40,16 @@ def gather(
     asked = {name: measures.quantity("--request", name, text) for name, text in requests.items()}
     dated = all(one.dated for _, one in chosen)
     usages = _usages(chosen, units, capacity, dated)
-    spans = [one.times[[0, -1]] for usage in usages.values() for one in (usage.cpu, usage.memory) if len(one)]
+    spans = [one.times[[0, -1]] for _, usage in usages for one in (usage.cpu, usage.memory) if len(one)]
     begin, end = float(min(first for first, _ in spans)), float(max(last for _, last in spans))
     learning = Learning(begin, end, half_lives=half_lives, memory=memory, columns=columns(len(usages)))
-    for workload, usage in usages.items():
+    for workload, usage in usages:
         learning.add(workload, usage, asked)
     facts = {
         (workload, usage.container.container): Facts(resource_amounts(asked), replicas=1, asked=bool(asked))
-        for workload, usage in usages.items()
+        for workload, usage in usages
     }
-    step = max((one.cpu.step or one.memory.step) for one in usages.values())
+    step = max((one.cpu.step or one.memory.step) for _, one in usages)
     source = ", ".join(path.name for path in paths)
     return Gathered(source, learning, facts, step, dated, _notes([one for _, one in chosen], read, dated))
 
@@ -68,7 +68,7 @@ def _none(read: Sequence[Recorded]) -> str:
 
 def _usages(
     chosen: Sequence[tuple[Path, Recorded]], units: Mapping[str, str], capacity: Mapping[str, str], dated: bool
-) -> dict[Workload, ContainerUsage]:
+) -> list[tuple[Workload, ContainerUsage]]:
     found: dict[tuple[Workload, str], dict[str, Series]] = defaultdict(dict)
     problems: dict[str, Problem] = {}
     for path, one in chosen:
@@ -81,14 +81,12 @@ def _usages(
         found[_whose(path, one)][_resource(one, units)] = Series(series.times - start, series.values)
     if problems:
         raise Invalid(list(problems.values()))
-    return {
-        workload: ContainerUsage(
-            Container(workload.namespace, workload.name, container),
-            series.get("cpu", NOTHING),
-            series.get("memory", NOTHING),
-        )
-        for (workload, container), series in found.items()
-    }
+    return [(workload, _usage(workload, container, series)) for (workload, container), series in found.items()]
+
+
+def _usage(workload: Workload, container: str, series: Mapping[str, Series]) -> ContainerUsage:
+    place = Container(workload.namespace, workload.name, container)
+    return ContainerUsage(place, series.get("cpu", NOTHING), series.get("memory", NOTHING))
 
 
 def _whose(path: Path, one: Recorded) -> tuple[Workload, str]:

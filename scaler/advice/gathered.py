@@ -29,4 +29,4 @@ class Gathered(msgspec.Struct, frozen=True, eq=False):
 
 def columns(containers: int) -> int:
     """How many columns each picture has."""
-    return 160 if containers <= FEW else 64
+    return 160 if containers <= FEW else 48

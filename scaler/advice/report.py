@@ -11,7 +11,7 @@ from scaler.advice.subjects import Advice, Course
 from scaler.advice.table import headline
 from scaler.drawing import page, times, units
 from scaler.drawing.bars import Bar, Segment, bars
-from scaler.drawing.chart import Band, Chart, Distribution, Level, Line, Part, Range
+from scaler.drawing.chart import Band, Chart, Distribution, Level, Line, Moments, Part, Range
 from scaler.drawing.figure import figure
 from scaler.drawing.markup import Markup, element, joined, slug
 from scaler.drawing.page import Card, Cell, Column
@@ -20,7 +20,7 @@ from scaler.history.owners import Workload
 from scaler.vertical.amounts import RESOURCES, Resource
 from scaler.vertical.estimation import Estimation
 
-PICTURED = 24
+PICTURED = 16
 """Workloads that have pictures, those that need a look first: the page stays small enough to be mailed."""
 DETAILED = 500
 """Workloads that have words and a patch of their own; the others stand in the table."""
@@ -90,7 +90,12 @@ def _cards(advice: Sequence[Advice], found: Totals, prices: Prices) -> list[Card
     return [
         _wanted("CPU", found.then[0], found.now[0], "cores"),
         _wanted("memory", found.then[1], found.now[1], "bytes"),
-        Card("saved a month" if less else "more a month", saved, _percent(found), "green" if less else "orange"),
+        Card(
+            "saved a month" if less else "more a month",
+            saved,
+            _percent(found, prices.currency),
+            "green" if less else "orange",
+        ),
         risky,
     ]
 
@@ -101,9 +106,10 @@ def _wanted(label: str, then: float, now: float, unit: units.Unit) -> Card:
     return Card(f"{label} recommended", shown, f"{before} requested now" if now else "")
 
 
-def _percent(found: Totals) -> str:
+def _percent(found: Totals, currency: str) -> str:
     before = sum(found.cost_now)
-    return f"of {units.digits(before)}: {-found.saved / before:+.0%}".replace("%", " %") if before else ""
+    change = f"{-found.saved / before:+.0%}".replace("%", " %") if before else ""
+    return f"of {units.shown(before, 'money', currency)}: {change}" if before else ""
 
 
 def _cost(found: Totals, prices: Prices) -> list[Markup]:
@@ -239,6 +245,8 @@ def _levels(one: Advice, resource: Resource, scale: float) -> tuple[Part, ...]:
     if now:
         parts.append(Level("requested now", now / scale, "orange", "dashed"))
     parts.append(Level("recommended", bounds.target[resource] / scale, "green"))
+    if resource == "memory" and one.kills:
+        parts.append(Moments("killed", one.kills))
     return tuple(parts)
 
 

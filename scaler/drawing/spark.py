@@ -7,7 +7,7 @@ from scaler.drawing.markup import Markup, element
 from scaler.drawing.paths import Frame, outline
 from scaler.drawing.thinning import Array
 
-COLUMNS = 36
+COLUMNS = 24
 HEIGHT = 50
 
 

@@ -21,7 +21,9 @@ def dates(begin: float, end: float, most: int = MOST) -> Axis:
     step = next((step for step in _STEPS if (end - begin) / step <= most), None)
     places = list(_months(begin, end, most)) if step is None else list(_even(begin, end, step))
     labels = [_date(at, step, at == places[0]) for at in places]
-    return Axis(begin, end, tuple(map(_tick, places, labels, range(len(places)))))
+    # Where every other mark goes, midnights stay.
+    numbers = range(len(places)) if step is None else [round(at // step) for at in places]
+    return Axis(begin, end, tuple(map(_tick, places, labels, numbers)))
 
 
 def elapsed(begin: float, end: float, most: int = MOST) -> Axis:

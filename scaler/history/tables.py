@@ -146,6 +146,8 @@ def _layout(path: Path, head: Sequence[str]) -> _Layout:
     ids = tuple(at for at, name in enumerate(lower) if name in _NAMES and at != time)
     taken = {time, metric, unit, *ids}
     values = tuple(_column(at, name) for at, name in enumerate(names) if at not in taken and name)
+    if not values and len(names) == 2 and ids:  # a time and one more: whatever it is called, it is the value
+        values, ids = (_column(ids[0], names[ids[0]]),), ()
     if not values:
         words = "names no column of values; the first line should be as in: time,cpu,memory (MiB)"
         raise Invalid([Problem(f"{path}:1", words, ",".join(head))])

@@ -73,6 +73,11 @@ def test_times_are_read_as_people_and_programs_write_them(
     assert found.remarks == remarks
 
 
+def test_of_two_columns_the_second_is_the_value_whatever_it_is_called(table) -> None:
+    (found,) = table("time,workload\n0,1\n60,2\n")
+    assert (found.metric, values(found)) == ("workload", [1, 2])
+
+
 def test_semicolons_and_tabs_part_columns_too(table) -> None:
     assert values(table("time;value\n0;1\n60;2\n")[0]) == [1, 2]
     assert values(table("time\tvalue\n0\t1\n60\t2\n")[0]) == [1, 2]
@@ -113,7 +118,7 @@ def test_disorder_is_mended_and_told(table) -> None:
         ("time,value\n0,1,2\n", r"web.csv:2: has 3 columns where the first line has 2"),
         ("\n\ntime,value\n\n0,x\n", "web.csv:5: value: 'x' is no number"),
         ("0,1,2\n60,1,2\n", "web.csv:1: without a header a row has two columns, a time and a value; this one has 3"),
-        ("time,namespace\nx,y\n", "web.csv:1: names no column of values"),
+        ("time,namespace,pod\n0,x,y\n", "web.csv:1: names no column of values"),
         ("time,value\n0,\n60,\n", "web.csv: value: has no value that is known"),
         ("time,value\n0,-1\n60,-2\n120,3\n", "web.csv: value: 2 of 3 values are negative; .* differences"),
     ],
