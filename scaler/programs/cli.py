@@ -21,6 +21,7 @@ COMMANDS = {
     "recommend": "Say what pods should request, from the Prometheus you have.",
     "validate": "Find every problem in manifests before they are applied.",
     "backtest": "See what a manifest would have done with a recorded load.",
+    "diff": "See where we would decide otherwise than a live KEDA, HPA and VPA.",
     "takeover": "Take a namespace over from a live KEDA and VPA.",
     "rollback": "Give a namespace back to the KEDA and VPA it was taken from.",
     "completion": "Print the completion script of a shell.",
@@ -105,6 +106,17 @@ Examples:
 """
 
 
+DIFF = """\
+See where we would decide otherwise than the KEDA, HPA and VPA that are in charge, why, and what that would cost or
+save. Everything is read and judged once, and nothing is written; nothing of ours need be installed. Metrics are those
+that the HPA controller is told, requests those of our recommender on VPA's own checkpoints.
+
+\b
+Examples:
+  scaler diff -n shop
+  scaler diff -A --show-same
+  scaler diff -A --no-data strict -o json
+"""
 TAKEOVER = """\
 Take one namespace over from a live KEDA and VPA, with all its objects left as they are. KEDA and VPA are told to
 leave it, by their own settings; external metrics of all other namespaces go on being answered by KEDA, through us.
@@ -209,6 +221,10 @@ def _backtest() -> click.Command:
     return _program("backtest", "BacktestSettings", BACKTEST, params=[argument])
 
 
+def _diff() -> click.Command:
+    return _program("diff", "DiffSettings", DIFF)
+
+
 def _takeover() -> click.Command:
     return _program("takeover", "TakeoverSettings", TAKEOVER, params=[click.Argument(["namespace"])])
 
@@ -247,6 +263,7 @@ BUILDERS: dict[str, Callable[[], click.Command]] = {
     "recommend": _recommend,
     "validate": _validate,
     "backtest": _backtest,
+    "diff": _diff,
     "takeover": _takeover,
     "rollback": _rollback,
     "completion": _completion,

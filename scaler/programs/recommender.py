@@ -191,6 +191,21 @@ class Recommender:
         log.info("namespaces are served", extra={"namespaces": "all" if taken is None else sorted(taken)})
         self._objects.confine(taken)
 
+    async def judge_once(self) -> Rounds:
+        """One round with hands tied: judged is what the cluster shows and checkpoints say, and nothing is written."""
+        feeds = (self._objects.copy.run(), self._pods.copy.run(), self._pods.evicted.run(), self._targets.run())
+        following = [asyncio.create_task(feed) for feed in feeds]
+        try:
+            for copy in (self._objects.copy, self._pods.copy):
+                await copy.synced.wait()
+            await self._rounds.begin()
+            await self._rounds.once()
+        finally:
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
+        return self._rounds
+
     def _history(self) -> ClusterHistory:
         assert self._prometheus is not None
         return history(self._prometheus, self._settings.history.past)

@@ -9,6 +9,7 @@ from pathlib import Path
 from scaler.settings import knobs
 from scaler.settings.backtest import BacktestSettings
 from scaler.settings.demo import DemoSettings
+from scaler.settings.diff import DiffSettings
 from scaler.settings.explain import ExplainSettings
 from scaler.settings.knobs import Spelling
 from scaler.settings.metrics import MetricsSettings
@@ -37,6 +38,7 @@ PROGRAMS = (
     ("scaler recommend", RecommendSettings),
     ("scaler validate", ValidateSettings),
     ("scaler backtest", BacktestSettings),
+    ("scaler diff", DiffSettings),
     ("scaler takeover, scaler rollback", TakeoverSettings),
     ("scaler demo", DemoSettings),
 )

@@ -19,7 +19,7 @@ GROUP = "/apis/external.metrics.k8s.io/v1beta1"
 DEPLOYMENT = "/apis/apps/v1/namespaces/keda/deployments/keda-operator"
 APISERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
 VALUE = 4711
-"""What it answers for every metric of a namespace that it watches."""
+"""What it answers for metrics of a namespace that it watches, unless it was told another value."""
 
 _OPERATOR = f"""
 apiVersion: apps/v1
@@ -53,6 +53,8 @@ class Keda:
         self._plane = plane
         self.askers: list[str] = []
         """Who asked, as it understood."""
+        self.values: dict[str, int | None] = {}
+        """By ScaledObject; None for an error."""
         app = web.Application()
         app.router.add_get(GROUP, self._discovery)
         app.router.add_get(GROUP + "/namespaces/{namespace}/{metric}", self._metric)
@@ -89,12 +91,16 @@ class Keda:
         self.askers.append(user)
         if not user:
             return _refusal(401, "Unauthorized")
-        if not self._may(user, namespace, metric):
+        if not self._may(user, request.headers.getall("X-Remote-Group", []), namespace, metric):
             return _refusal(403, f"{user} may not")
         watched = self.watched()
         if watched and namespace not in watched:
             return _refusal(500, f"no scaled object in {namespace}")
-        item = {"metricName": metric, "metricLabels": None, "timestamp": "2026-01-01T00:00:00Z", "value": str(VALUE)}
+        name = request.query["labelSelector"].partition("=")[2]
+        value = self.values.get(name, VALUE)
+        if value is None:
+            return _refusal(500, "error getting metric from the scaler")
+        item = {"metricName": metric, "metricLabels": None, "timestamp": "2026-01-01T00:00:00Z", "value": str(value)}
         kind = {"kind": "ExternalMetricValueList", "apiVersion": GROUP.removeprefix("/apis/"), "metadata": {}}
         return web.json_response({**kind, "items": [item]})
 
@@ -115,7 +121,7 @@ class Keda:
         )
         return str(review["status"].get("user", {}).get("username", ""))
 
-    def _may(self, user: str, namespace: str, metric: str) -> bool:
+    def _may(self, user: str, groups: list[str], namespace: str, metric: str) -> bool:
         review = self._plane.api.create(
             "/apis/authorization.k8s.io/v1/subjectaccessreviews",
             {
@@ -123,7 +129,7 @@ class Keda:
                 "kind": "SubjectAccessReview",
                 "spec": {
                     "user": user,
-                    "groups": ["system:masters"] if user == "tests:admin" else [],
+                    "groups": groups,
                     "resourceAttributes": {
                         "verb": "list",
                         "group": "external.metrics.k8s.io",
