@@ -1,7 +1,6 @@
 """Both axes as one in a backtest: `scaler.together`'s judgement each minute, and the HPA that obeys it.
 
-What would stand in annotations is handed on here; its texts are written and read on the way, so that a backtest knows
-no more than a cluster that restarts each minute could.
+What would stand in annotations is handed on here; `restart` leaves nothing but their texts.
 """
 
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from scaler.sim.backtest.fleet import CPU, MEMORY, Fleet, Shape
 from scaler.sim.backtest.recommender import Recommender
 from scaler.sim.backtest.samples import Sample
 from scaler.sim.backtest.scene import Workload
-from scaler.together import setpoints
+from scaler.together import setpoints, standing
 from scaler.together.hpa import coupled
 from scaler.together.judge import AROUND, Case, Plan, Pods, judge
 from scaler.together.load import Replicas, Usage, weight
@@ -54,6 +53,11 @@ class Joint:
         requests = {metric.key: self._requested(metric) for metric in shared}
         self.points = setpoints.kept(self.points, shared, requests, {})
         return self._body({key: point.amount for key, point in self.points.items()}, hold=False)
+
+    def restart(self) -> None:
+        """Know only what stands in annotations."""
+        self.memory = Memory(standing.read(standing.written(self.memory.standing)))
+        self.points = setpoints.read(setpoints.written(self.points))
 
     def _sizes(self, metric: Metric) -> bool:
         """Whether the VPA sizes what the metric is held against."""

@@ -30,13 +30,20 @@ COARSELY = 300.0
 """Seconds between two recommendations where a step is a minute or more."""
 
 
-def play(scene: Scene, policy: Policy, *, seed: int = 0, step: float = 15.0) -> Run:
-    """Play the whole load of a scene, in steps of so many seconds."""
+def play(scene: Scene, policy: Policy, *, seed: int = 0, step: float = 15.0, forget: float = math.inf) -> Run:
+    """Play the whole load of a scene, in steps of so many seconds.
+
+    Each `forget` seconds recommender and operator start anew, with what stands on objects.
+    """
     if not 1.0 <= step <= 300.0:
         raise ValueError(f"a step is 1 to 300 seconds, not {step:g}")
     world = World(scene, policy, seed, step)
+    due = scene.load.start + forget
     for index in range(world.steps):
         world.advance(index)
+        if world.now >= due:
+            due += forget
+            world.restart()
     return world.run()
 
 
@@ -107,6 +114,11 @@ class World:
             vertical.joint = Joint(self.scene.workload, self.given, vertical.rules, vertical.recommender)
             self._autoscaler.apply(vertical.joint.couple(self._autoscaler.hpa))
         return vertical
+
+    def restart(self) -> None:
+        """The programs start anew and know what stands on objects."""
+        if self._vertical is not None and self._vertical.joint is not None:
+            self._vertical.joint.restart()
 
     # -- one step ----------------------------------------------------------------------------------------------
 

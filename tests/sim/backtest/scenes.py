@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from scaler.api.verticalpodautoscaler import VerticalPodAutoscaler
 from scaler.sim.backtest.scene import Container, Floats, Load, MemoryUse, Nature, Scene, Workload
 
 START = 1_767_571_200.0
@@ -49,3 +51,13 @@ def load(cores: Floats) -> Load:
 def scene(of: Load, **fields: Any) -> Scene:
     fields = {"workload": workload(), "hpa": hpa(), "nature": Nature(), **fields}
     return Scene(load=of, **fields)
+
+
+def vpa(mode: str = "InPlaceOrRecreate", **policy: Any) -> VerticalPodAutoscaler:
+    """A VPA on everything, unless `policy` says otherwise."""
+    spec = {
+        "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        "updatePolicy": {"updateMode": mode},
+        "resourcePolicy": {"containerPolicies": [{"containerName": "*", **policy}]},
+    }
+    return msgspec.convert({"metadata": {"name": "web", "namespace": "default"}, "spec": spec}, VerticalPodAutoscaler)
