@@ -123,11 +123,29 @@ def rounds() -> None:
     simulate()
 
 
+@benches.command()
+def together() -> None:
+    """A joint judgement of both axes, and simulated time; needs no control plane."""
+    from tests.bench.together import run
+
+    run()
+
+
+@benches.command()
+@click.option("--runs", default=10_000, show_default=True, help="Random scenes of a day each, over all cores.")
+def oscillation(runs: int) -> None:
+    """Whether both axes together oscillate in any random weather; needs no control plane, but hours."""
+    from tests.bench.together import days
+
+    days(runs)
+
+
 @benches.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:
     """All of them one after the other, with 100 and 1,000 objects."""
     context.invoke(judgement)
+    context.invoke(together)
     for objects in (100, 1000):
         context.invoke(polls, objects=objects)
     for bench in (slow, burst, reads):

@@ -20,7 +20,7 @@ from scaler.together.load import Replicas, Usage, weight
 from scaler.together.metrics import Metric, utilization_metrics
 from scaler.together.sizes import Sizing
 from scaler.together.standing import Memory
-from scaler.vertical.amounts import RESOURCES, Amounts, Recommendation
+from scaler.vertical.amounts import RESOURCES, Amounts, Bounds, Recommendation
 from scaler.vertical.rules import MOVING, Rules
 
 _AT = dict(zip(RESOURCES, (CPU, MEMORY), strict=True))
@@ -53,6 +53,16 @@ class Joint:
         requests = {metric.key: self._requested(metric) for metric in shared}
         self.points = setpoints.kept(self.points, shared, requests, {})
         return self._body({key: point.amount for key, point in self.points.items()}, hold=False)
+
+    def begun(self, at: float) -> None:
+        """Both axes have been coupled since then, and nothing has changed since."""
+        changed: dict[str, float] = dict.fromkeys(RESOURCES, at)
+        points = {key: point.amount for key, point in self.points.items()}
+        self.memory = Memory(standing.Standing(points, changed), led=dict.fromkeys(self.metrics, at))
+        requests = self._template.requests
+        for number, name in enumerate(self._names):
+            amounts: Amounts = {"cpu": int(requests[number, CPU]), "memory": int(requests[number, MEMORY])}
+            self.published = {**self.published, name: Bounds(amounts, amounts, amounts, amounts)}
 
     def restart(self) -> None:
         """Know only what stands in annotations."""

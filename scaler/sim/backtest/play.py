@@ -27,7 +27,7 @@ from scaler.sim.backtest.vertical import MINUTE, Vertical
 SYNC = 15.0
 """Seconds between two decisions of the HPA controller, upstream's default."""
 COARSELY = 300.0
-"""Seconds between two recommendations where a step is a minute or more."""
+"""Seconds between two rounds of recommender and updater where a step is a minute or more."""
 
 
 def play(scene: Scene, policy: Policy, *, seed: int = 0, step: float = 15.0, forget: float = math.inf) -> Run:
@@ -113,6 +113,8 @@ class World:
         if self.policy == "together" and self._autoscaler is not None:
             vertical.joint = Joint(self.scene.workload, self.given, vertical.rules, vertical.recommender)
             self._autoscaler.apply(vertical.joint.couple(self._autoscaler.hpa))
+        if self.scene.learned:
+            vertical.learn(self.scene.learned, self.now)
         return vertical
 
     def restart(self) -> None:

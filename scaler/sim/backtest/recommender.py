@@ -8,11 +8,12 @@ import numpy as np
 from scaler.api.verticalpodautoscaler import VerticalPodAutoscaler
 from scaler.sim.backtest.fleet import Fleet
 from scaler.sim.backtest.samples import Sample
-from scaler.sim.backtest.scene import Workload
+from scaler.sim.backtest.scene import Floats, Workload
 from scaler.vertical.amounts import Amounts, Recommendation
 from scaler.vertical.estimation import Estimation, amounts, confidence
 from scaler.vertical.histograms import Groups
 from scaler.vertical.reading import rules_of
+from scaler.vertical.series import add_cpu_series, add_memory_series
 from scaler.vertical.sizing import Evidence, Rounding, Rules, bounds, estimates, sizes
 from scaler.vertical.usage import Aggregates, Containers, MemoryRules
 
@@ -61,6 +62,14 @@ class Recommender:
         cpu = sample.cpu if weight == 1.0 else np.ceil(sample.cpu * weight)
         self._containers.add_cpu(rows.reshape(-1), times, cpu.astype(np.int64).reshape(-1))
         self._containers.add_memory(rows.reshape(-1), times, sample.memory.astype(np.int64).reshape(-1))
+
+    def learn(self, times: Floats, cpu: Floats, memory: Floats) -> None:
+        """What one pod used before the beginning: millicores and bytes by time and container."""
+        for number, column in enumerate(self._columns):
+            row = self._containers.new(column)
+            add_cpu_series(self._containers, row, times, np.ceil(cpu[:, number]).astype(np.int64))
+            add_memory_series(self._containers, row, times, memory[:, number].astype(np.int64))
+            self._containers.drop(row)
 
     def killed(self, pod: int, container: int, time: float, size: float) -> None:
         """A container was killed for memory while it requested `size` bytes."""

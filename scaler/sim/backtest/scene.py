@@ -137,3 +137,5 @@ class Scene(msgspec.Struct, frozen=True, eq=False):
     policy: HorizontalPolicy = HorizontalPolicy()
     """What the installation chose for ScaledObjects."""
     nature: Nature = Nature()
+    learned: float = 0.0
+    """Days of such a load that VPA has seen before the beginning; with 0 it begins without any history."""

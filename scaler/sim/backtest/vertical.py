@@ -6,9 +6,9 @@ from scaler.sim.backtest.autoscaler import Autoscaler
 from scaler.sim.backtest.fleet import CPU, MEMORY, Fleet, Rows, Shape
 from scaler.sim.backtest.joint import Joint
 from scaler.sim.backtest.recommender import Recommender
-from scaler.sim.backtest.run import Event
+from scaler.sim.backtest.run import DAY, Event
 from scaler.sim.backtest.samples import Sample
-from scaler.sim.backtest.scene import Scene
+from scaler.sim.backtest.scene import Floats, Scene
 from scaler.sim.backtest.updater import Updater, admitted, recommended
 from scaler.vertical.amounts import Recommendation
 from scaler.vertical.reading import rules_of
@@ -43,6 +43,28 @@ class Vertical:
         """What new pods are given."""
         self.told: list[Event] = []
 
+    def learn(self, days: float, begin: float) -> None:
+        """Take so many days of the load as seen, by pods as many as the set-point asks for, or as there are."""
+        load, containers = self._scene.load, self._scene.workload.containers
+        times: Floats = np.arange(begin - days * DAY, begin, MINUTE)
+        cores = load.at(load.cores, (times - times[0]) % load.length)
+        pods = self._pods(cores)
+        share = np.array([container.share for container in containers])
+        cpu = (cores / pods)[:, None] * share * 1000.0
+        base = np.array([container.memory.base for container in containers])
+        per_core = np.array([container.memory.per_core for container in containers])
+        self.recommender.learn(times, cpu, base + per_core * cpu / 1000.0)
+        if self.joint is not None:
+            self.joint.begun(begin - days * DAY)
+
+    def _pods(self, cores: Floats) -> Floats:
+        point = None if self.joint is None else self.joint.points.get("cpu")
+        spec = (self._scene.hpa or {}).get("spec")
+        if point is None or spec is None:
+            return np.full(len(cores), float(max(self._scene.workload.replicas, 1)))
+        asked = np.ceil(cores * 1000.0 / point.amount)
+        return np.clip(asked, spec.get("minReplicas", 1), spec["maxReplicas"])
+
     def advance(
         self, fleet: Fleet, sample: Sample | None, wanted: int, now: float, autoscaler: Autoscaler | None
     ) -> None:
@@ -61,7 +83,7 @@ class Vertical:
             if self.joint is not None and autoscaler is not None:
                 found = self.joint.judge(found, fleet, sample, (wanted, now), autoscaler)
             self._publish(found)
-        self._update(fleet, wanted, now)
+            self._update(fleet, wanted, now)
 
     def _publish(self, found: Recommendation) -> None:
         if found != self.rules.recommendation:
