@@ -24,6 +24,10 @@ class Attempts(msgspec.Struct, frozen=True):
     """When a resize of it was seen on its way first, in epoch seconds."""
     infeasible: Recommendation | None = None
     """The recommendation for which its node had no room."""
+    resize_refused: str = ""
+    """Why the API server refused its resize a short while ago."""
+    eviction_refused: str = ""
+    """Why it refused its eviction a short while ago."""
 
 
 NO_ATTEMPTS = Attempts()

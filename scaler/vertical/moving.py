@@ -1,6 +1,7 @@
 """All pods of one VerticalPodAutoscaler judged together: those that need it most first, within one budget."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 import msgspec
 
@@ -46,12 +47,26 @@ class Judged(msgspec.Struct, frozen=True):
         return (self.verdict.move == "unboost", *self.appraisal.priority.rank)
 
 
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
+"""Seconds after which what the API server refused is tried again; doubled each time."""
+
+Way = Literal["resize", "eviction"]
+
+
+class _Refusal(msgspec.Struct, frozen=True, gc=False):
+    why: str
+    until: float
+    times: int
+
+
 class Memory:
     """What is remembered of one object's pods from one judgement to the next."""
 
     def __init__(self) -> None:
         self.attempts: dict[str, Attempts] = {}
         """By uid."""
+        self.refusals: dict[tuple[str, Way], _Refusal] = {}
+        """By uid and what was refused."""
         self.storm: Storm | None = None
         self.came_back = False
         """Whether pods were found just now that came back unchanged."""
@@ -60,6 +75,7 @@ class Memory:
         """Take note of resizes on their way and of pods that came back, and forget what is gone."""
         there = {pod.metadata.uid for pod, _ in pods}
         self.attempts = {uid: attempts for uid, attempts in self.attempts.items() if uid in there}
+        self.refusals = {key: refusal for key, refusal in self.refusals.items() if key[0] in there}
         for pod, _ in pods:
             if resize_status(pod) != "None":
                 known = self.attempts.get(pod.metadata.uid, NO_ATTEMPTS)
@@ -68,6 +84,25 @@ class Memory:
         self.came_back = self.storm is not None and look(self.storm, list(pods), now)
         if self.storm is not None:
             forget_gone(self.storm, there)
+
+    def of(self, uid: str, now: float) -> Attempts:
+        """What is remembered of one pod."""
+        known = self.attempts.get(uid, NO_ATTEMPTS)
+        if not self.refusals:
+            return known
+        refused = {way: self._refused(uid, way, now) for way in get_args(Way)}
+        return Attempts(known.first_seen, known.infeasible, refused["resize"], refused["eviction"])
+
+    def _refused(self, uid: str, way: Way, now: float) -> str:
+        refusal = self.refusals.get((uid, way))
+        return refusal.why if refusal is not None and now < refusal.until else ""
+
+    def was_refused(self, uid: str, way: Way, words: str, now: float) -> None:
+        """The API server refused to move the pod so."""
+        before = self.refusals.get((uid, way))
+        times = before.times if before is not None else 0
+        pause = min(FIRST_PAUSE * 2**times, LONGEST_PAUSE)
+        self.refusals[uid, way] = _Refusal(words, now + pause, times + 1)
 
     def was_infeasible(self, uid: str, rules: Rules) -> None:
         """The pod's node had no room for what is recommended now."""
@@ -106,8 +141,7 @@ def judge_all(
     hold = held(memory.storm, now)
     found: list[Judged] = []
     for pod, appraisal in appraised:
-        attempts = memory.attempts.get(pod.metadata.uid, NO_ATTEMPTS)
-        standing = Standing(groups.get(_place(pod)), traffic, attempts, hold)
+        standing = Standing(groups.get(_place(pod)), traffic, memory.of(pod.metadata.uid, now), hold)
         verdict = judge(Case(pod, rules, ranges, appraisal, standing, mine, now))
         found.append(Judged(pod, appraisal, verdict))
         if verdict.move == "evict" and memory.storm is not None and memory.storm.strikes:

@@ -45,6 +45,8 @@ Code = Literal[
     "QosWouldChange",
     "NothingToResize",
     "ResizeGivenUp",
+    "ResizeRefused",
+    "EvictionRefused",
     # what is done
     "Resized",
     "ResizeRetried",
@@ -177,6 +179,18 @@ def _spent(group: Group) -> Reason:
 
 NOT_SERVED = Reason("ResizeNotServed", "this API server cannot resize running pods")
 NOTHING = Reason("NothingToResize", "no container that runs has anything to be resized")
+
+
+def resize_refused(words: str) -> Reason:
+    """The API server refused to resize it a short while ago."""
+    return Reason("ResizeRefused", f"the API server refused to resize it: {words}")
+
+
+def eviction_refused(words: str) -> Reason:
+    """The API server refused to evict it a short while ago: a PodDisruptionBudget, as a rule."""
+    return Reason("EvictionRefused", f"the API server refused to evict it, and is asked again later: {words}")
+
+
 GIVEN_UP = Reason("ResizeGivenUp", "a resize of it does not come to its end")
 RESIZED = Reason("Resized", "it is resized while it runs")
 RETRIED = Reason("ResizeRetried", "its node had no room, and it is resized once more to what is recommended now")

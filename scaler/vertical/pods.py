@@ -147,7 +147,10 @@ class SizedPod(Kind, frozen=True, gc=False):
 
     def condition(self, type_: str) -> PodCondition | None:
         """One of its conditions."""
-        return next((each for each in self.status.conditions or () if each.type == type_), None)
+        for each in self.status.conditions or ():  # a generator would cost a fifth of a whole judgement
+            if each.type == type_:
+                return each
+        return None
 
 
 class Sized(msgspec.Struct, frozen=True, gc=False):

@@ -206,6 +206,9 @@ def is_moving(pod: SizedPod) -> bool:
 
 
 def _evicted(case: Case, reasons: tuple[Reason, ...]) -> Verdict:
+    refused = case.standing.attempts.eviction_refused
+    if refused:
+        return Verdict("", (*reasons, why.eviction_refused(refused)))
     group, period = case.standing.group, case.around.pending_period
     if group is not None and may_evict(case.pod, group, case.now - resizing_since(case), period):
         return Verdict("evict", (*reasons, why.EVICTED))
@@ -231,6 +234,8 @@ def _in_place(case: Case, reasons: tuple[Reason, ...]) -> Verdict:
     if not case.around.can_resize:
         return _instead(case, (*reasons, why.NOT_SERVED))
     around, standing = case.around, case.standing
+    if standing.attempts.resize_refused:
+        return _instead(case, (*reasons, why.resize_refused(standing.attempts.resize_refused)))
     rules = msgspec.structs.replace(case.rules, pending_period=around.pending_period)
     attempts = Attempts(resizing_since(case), standing.attempts.infeasible)
     skip = around.budgets.skip_for_resizes
@@ -252,11 +257,6 @@ def _instead(case: Case, reasons: tuple[Reason, ...]) -> Verdict:
     return Verdict("", reasons) if case.rules.mode == "InPlace" else _evicted(case, reasons)
 
 
-def after_refusal(move: Move, rules: Rules) -> Move:
-    """What comes next when the API server refused a move: a resize gives way to an eviction where the mode has it."""
-    return "evict" if move == "resize" and rules.mode == "InPlaceOrRecreate" else ""
-
-
 # -- boosts ----------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +267,9 @@ def _boosted(case: Case) -> Verdict:
     if not ended:
         return Verdict("", (why.boosted(boosted_containers(pod)),))
     over = why.boost_ended(ended)
+    refused = case.standing.attempts.resize_refused
+    if refused:
+        return Verdict("", (over, why.resize_refused(refused)))
     if pod.status.phase == "Pending" or resize_status(pod) != "None" or group is None or not group.disruptable:
         return Verdict("", (over, why.UNBOOST_WAITS))
     try:

@@ -147,6 +147,15 @@ def test_what_is_said_depends_on_whether_the_webhook_had_its_hand_in_it() -> Non
         assert says in found[0].verdict.reasons[-1].message
 
 
+def test_what_was_refused_is_tried_again_later_and_later() -> None:
+    memory, pods = Memory(), generation(1)
+    for tried, again in ((NOW, NOW + 60), (NOW + 60, NOW + 180), (NOW + 180, NOW + 420)):
+        assert "1-0" in moves(judged(pods, memory, tried))
+        memory.was_refused("1-0", "eviction", "not now", tried)
+        assert "1-0" not in moves(judged(pods, memory, again - 1))
+    assert set(moves(judged(pods, memory, NOW + 300))) == {"1-1", "1-2"}
+
+
 def test_nothing_is_remembered_of_pods_that_are_gone() -> None:
     memory = Memory()
     pods = generation(1)

@@ -21,7 +21,6 @@ from scaler.vertical.verdict import (
     Standing,
     Traffic,
     Verdict,
-    after_refusal,
     appraise,
     circumstances_of,
     judge,
@@ -88,7 +87,8 @@ def modes(case: vectors.Case) -> None:
         move = verdict(five(case), rules, group=budget_of(case)).move
         resizes += move in {"resize", "unboost"}
         if given["shouldInPlaceFail"]:
-            move = after_refusal(move, rules)
+            refused = Attempts(resize_refused="no")
+            move = verdict(five(case), rules, group=budget_of(case), attempts=refused).move
         evictions += move == "evict"
     assert (evictions, resizes) == (wanted["expectedEvictionCount"], wanted["expectedInPlacedCount"])
 
@@ -254,6 +254,14 @@ def test_a_boost_that_cannot_be_read_leaves_the_pod() -> None:
 
 
 def test_a_refused_resize_gives_way_to_an_eviction_where_the_mode_has_it_so() -> None:
-    assert after_refusal("resize", IN_PLACE) == "evict"
-    assert after_refusal("resize", NEVER_EVICT) == ""
-    assert after_refusal("unboost", IN_PLACE) == ""
+    refused = Attempts(resize_refused="memory limits cannot be decreased")
+    assert codes(verdict(pod(), IN_PLACE, attempts=refused)) == ["OutsideRange", "ResizeRefused", "Evicted"]
+    assert codes(verdict(pod(), NEVER_EVICT, attempts=refused)) == ["OutsideRange", "ResizeRefused"]
+    assert codes(verdict(pod(metadata=BOOSTED), attempts=refused)) == ["BoostEnded", "ResizeRefused"]
+
+
+def test_a_refused_eviction_waits() -> None:
+    refused = Attempts(eviction_refused="a PodDisruptionBudget allows none now")
+    found = verdict(pod(), attempts=refused)
+    assert codes(found) == ["OutsideRange", "EvictionRefused"]
+    assert found.reasons[1].message.endswith("is asked again later: a PodDisruptionBudget allows none now")
