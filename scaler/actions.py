@@ -89,6 +89,28 @@ class DeleteCheckpoint(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """Preconditions: one that was written meanwhile belongs to somebody."""
 
 
+class Evict(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
+    """Evict a pod by the Eviction API, so that PodDisruptionBudgets hold."""
+
+    namespace: str
+    name: str
+    uid: str
+    """Precondition: a StatefulSet's next pod has the same name."""
+
+
+class Resize(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
+    """Give a running pod other resources, and say so in its annotations."""
+
+    namespace: str
+    name: str
+    uid: str
+    """Precondition."""
+    patch: tuple[Raw, ...]
+    """JSON patch of the subresource /resize."""
+    annotations: tuple[Raw, ...] = ()
+    """JSON patch of the pod afterwards; that it fails is no failure."""
+
+
 class Tell(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """An event on the user's object."""
 
@@ -108,5 +130,7 @@ Action = (
     | WriteRecommendation
     | KeepCheckpoint
     | DeleteCheckpoint
+    | Evict
+    | Resize
     | Tell
 )

@@ -64,8 +64,17 @@ class Unreadable(ScalerError):
 class ApiError(ScalerError):
     """The API server refused a call: HTTP `status`, Kubernetes' `reason`, and its own words."""
 
-    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        retry_after: float | None = None,
+        causes: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(f"{status} {reason}: {message}")
+        self.causes = causes
+        """Reasons of the details, such as DisruptionBudget of a refused eviction."""
         self.status = status
         self.reason = reason
         self.message = message

@@ -60,6 +60,10 @@ CLUSTER_AUTHENTICATION_DELETED: Final = _normal(
 CLUSTER_AUTHENTICATION_FAILED: Final = _warning(
     "ClusterTriggerAuthenticationFailed", "A ClusterTriggerAuthentication cannot work."
 )
+EVICTED_BY_VPA: Final = _normal("EvictedByVPA", "A pod was evicted, to be created again with other requests.")
+EVICTED_POD: Final = _normal("EvictedPod", "Pods of a VerticalPodAutoscaler were evicted.")
+RESIZED_IN_PLACE: Final = _normal("InPlaceResizedByVPA", "A pod was resized while it runs.")
+EVICTIONS_INEFFECTIVE: Final = _warning("EvictionsIneffective", "Pods that were evicted came back as they were.")
 
 ALL: Final[dict[str, Reason]] = {
     reason.name: reason for reason in list(globals().values()) if isinstance(reason, Reason)

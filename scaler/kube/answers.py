@@ -49,8 +49,13 @@ class NoAnswer(ApiError):
         self.sent = sent
 
 
+class _Cause(msgspec.Struct):
+    reason: str = ""
+
+
 class _StatusDetails(msgspec.Struct, rename="camel"):
     retry_after_seconds: float = 0
+    causes: tuple[_Cause, ...] = ()
 
 
 class _Status(msgspec.Struct):
@@ -79,6 +84,7 @@ def refusal(status: int, body: bytes, retry_after: str | None = None, phrase: st
         said.reason or phrase or "Unknown",
         said.message or body[:500].decode("utf-8", "replace").strip() or "the server gave no message",
         seconds,
+        tuple(cause.reason for cause in said.details.causes) if said.details else (),
     )
 
 

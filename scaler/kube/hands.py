@@ -17,8 +17,10 @@ from scaler.actions import (
     ApplyHpa,
     DeleteCheckpoint,
     DeleteHpa,
+    Evict,
     KeepCheckpoint,
     PatchMetadata,
+    Resize,
     SetReplicas,
     Tell,
     WriteRecommendation,
@@ -26,7 +28,7 @@ from scaler.actions import (
 )
 from scaler.api.meta import ObjectRef, Raw
 from scaler.errors import ApiError
-from scaler.kube import learned
+from scaler.kube import learned, moves
 from scaler.kube.connection import Connection
 from scaler.kube.lanes import Lane
 from scaler.kube.resources import HPAS, Resource
@@ -111,6 +113,8 @@ class ClusterHands:
                 outcome = await _persistently(lambda: self._write_status(action))
             case WriteRecommendation() | KeepCheckpoint() | DeleteCheckpoint():
                 outcome = Done() if await learned.carry_out(self._connection, action) else Gone()
+            case Evict() | Resize():
+                outcome = Done() if await moves.carry_out(self._connection, action) else Gone()
             case Tell():
                 self._recorder.record(action)
         return outcome
@@ -245,7 +249,7 @@ def _identity(hpa: Raw) -> tuple[object, object]:
 
 def _level(action: Action) -> int:
     """What moves or makes something is news; bookkeeping is not."""
-    news = isinstance(action, SetReplicas | ApplyHpa | DeleteHpa | DeleteCheckpoint)
+    news = isinstance(action, SetReplicas | ApplyHpa | DeleteHpa | DeleteCheckpoint | Evict | Resize)
     return logging.INFO if news else logging.DEBUG
 
 
@@ -264,6 +268,8 @@ def _phrase(action: Action) -> str:
             words = f"write the status of {action.ref}"
         case WriteRecommendation() | KeepCheckpoint() | DeleteCheckpoint():
             words = learned.phrase(action)
+        case Evict() | Resize():
+            words = moves.phrase(action)
         case Tell():
             words = f"tell {action.ref}: {action.reason}"
     return words

@@ -1,7 +1,8 @@
-"""Whether upstream's recommender is alive: two that write the same statuses undo each other's work each minute.
+"""Whether upstream's recommender or updater is alive.
 
-Seen are the Lease it holds when it is told to, a Deployment under its usual name, and checkpoints that somebody else
-wrote a moment ago. It looks once and says what it sees; refusing to act is the caller's decision.
+Two that write the same statuses undo each other's work each minute, two that move the same pods use up each budget
+twice. Seen are the Lease that each holds when it is told to, a Deployment under its usual name, and checkpoints that
+somebody else wrote a moment ago. It looks once and says what it sees; refusing to act is the caller's decision.
 """
 
 import logging
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 LEASE_NAMESPACE = "kube-system"
 RECOMMENDER_LEASES = ("vpa-recommender-lease", "vpa-recommender")
 """Its own, and the one of older releases and of GKE's."""
-DEPLOYMENT = "vpa-recommender"
+UPDATER_LEASES = ("vpa-updater-lease", "vpa-updater")
 MANAGER = "recommender"
 """Part of the field manager's name that upstream's program has with the API server: that of its binary."""
 RECENT = 180.0
@@ -76,14 +77,23 @@ async def find_recommenders(
     """
     rivals = []
     if name == "default":
-        rivals += await _leases(connection, now)
-        rivals += await _deployments(connection)
+        remedy = "{}; or serve other objects than it, by another --recommender-name"
+        rivals += await _leases(connection, now, RECOMMENDER_LEASES, "recommender", remedy)
+        rivals += await _deployments(connection, "recommender", remedy)
     return rivals or await _writers(connection, now, name, namespaces)
 
 
-async def _leases(connection: Connection, now: float) -> list[Rival]:
+async def find_updaters(connection: Connection, *, now: float) -> list[Rival]:
+    """Updaters that are alive at `now`, in epoch seconds; what may not be read is absent, with a warning."""
+    leases = await _leases(connection, now, UPDATER_LEASES, "updater", "{}")
+    return leases + await _deployments(connection, "updater", "{}")
+
+
+async def _leases(
+    connection: Connection, now: float, names: tuple[str, ...], program: str, remedy: str
+) -> list[Rival]:
     found = []
-    for name in RECOMMENDER_LEASES:
+    for name in names:
         try:
             holder = holder_of(await connection.get(LEASES, LEASE_NAMESPACE, name, into=Lease))
         except ApiError as error:
@@ -91,21 +101,23 @@ async def _leases(connection: Connection, now: float) -> list[Rival]:
             continue
         if holder and now - holder.renewed <= holder.duration + SLACK:
             what = f"Lease {name} in namespace {LEASE_NAMESPACE}"
-            found.append(Rival(what, f"a running VPA recommender ({holder.identity})", _remedy(LEASE_NAMESPACE)))
+            who = f"a running VPA {program} ({holder.identity})"
+            found.append(Rival(what, who, remedy.format(_stop(LEASE_NAMESPACE, program))))
     return found
 
 
-async def _deployments(connection: Connection) -> list[Rival]:
+async def _deployments(connection: Connection, program: str, remedy: str) -> list[Rival]:
+    name = f"vpa-{program}"
     try:
-        listing = await connection.listing(DEPLOYMENTS, into=_Deployment, fields=f"metadata.name={DEPLOYMENT}")
+        listing = await connection.listing(DEPLOYMENTS, into=_Deployment, fields=f"metadata.name={name}")
     except ApiError as error:
-        _absent(f"Deployments named {DEPLOYMENT}", error)
+        _absent(f"Deployments named {name}", error)
         return []
     return [
         Rival(
-            f"Deployment {DEPLOYMENT} in namespace {one.metadata.namespace}",
-            f"a running VPA recommender ({one.status.ready_replicas} ready)",
-            _remedy(one.metadata.namespace),
+            f"Deployment {name} in namespace {one.metadata.namespace}",
+            f"a running VPA {program} ({one.status.ready_replicas} ready)",
+            remedy.format(_stop(one.metadata.namespace, program)),
         )
         for one in listing.items
         if one.status.ready_replicas
@@ -142,14 +154,13 @@ def _writer(checkpoint: _Checkpoint, now: float) -> Rival | None:
     return None
 
 
-def _remedy(namespace: str) -> str:
-    scale = f"kubectl -n {namespace} scale deployment/{DEPLOYMENT} --replicas=0"
-    return f"stop it first, as by: {scale}; or serve other objects than it, by another --recommender-name"
+def _stop(namespace: str, program: str) -> str:
+    return f"stop it first, as by: kubectl -n {namespace} scale deployment/vpa-{program} --replicas=0"
 
 
 def _absent(what: str, error: ApiError) -> None:
     """Not there is fine, not allowed to look is worth a word; a server that does not answer is the caller's."""
     if error.status == 403:
-        logger.warning("%s cannot be read, so nobody can say whether another recommender is at work: %s", what, error)
+        logger.warning("%s cannot be read, so nobody can say whether another one is at work: %s", what, error)
     elif error.status != 404:
         raise error

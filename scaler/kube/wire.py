@@ -247,6 +247,8 @@ def _passing(call: Call, error: ApiError) -> bool:
     """Whether the same call may well be answered in a moment, and sending it again is safe."""
     if isinstance(error, NoAnswer):
         return call.repeatable or not error.sent
+    if "DisruptionBudget" in error.causes:
+        return False  # a 429 that says no, as long as other pods are missing
     # A server that says when to come back has not begun the work.
     return error.status == 429 or (error.status >= 500 and error.retry_after is not None)
 

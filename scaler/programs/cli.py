@@ -16,6 +16,7 @@ COMMANDS = {
     "operator": "Scale workloads: read triggers, decide, keep the HPAs.",
     "metrics": "Serve external metrics to the HPA controller.",
     "recommender": "Recommend requests: learn what containers use, write it to VerticalPodAutoscalers.",
+    "updater": "Move running pods to the sizes recommended for them: resize them, or evict them.",
     "demo": "Watch a queue fill and real replicas follow, on this machine.",
     "explain": "Say why a workload has the replicas it has.",
     "recommend": "Say what pods should request, from the Prometheus you have.",
@@ -57,6 +58,17 @@ Examples:
   scaler recommender                                  in a pod, or with your kubeconfig
   scaler recommender --vpa-object-namespace shop      one namespace only
   scaler recommender --recommender-name beside        objects whose spec.recommenders names it
+"""
+UPDATER = """\
+Move running pods to the sizes that VerticalPodAutoscalers recommend: resize them while they run, or evict them so
+that they are created again with other requests. Takes VPA's flags; disruption budgets hold, and nothing is moved
+while the webhook does not work. Several replicas may run: one leads, the others stand by.
+
+\b
+Examples:
+  scaler updater                                      in a pod, or with your kubeconfig
+  scaler updater --recommendation-only                say what would be moved, and move nothing
+  scaler updater --disruption-budgets '[{"pods": "10%"}]'
 """
 DEMO = """\
 Watch a queue fill and real replicas follow: the real operator and metrics server, with a cluster and an SQS endpoint
@@ -197,6 +209,10 @@ def _recommender() -> click.Command:
     return _program("recommender", "RecommenderSettings", RECOMMENDER)
 
 
+def _updater() -> click.Command:
+    return _program("updater", "UpdaterSettings", UPDATER)
+
+
 def _demo() -> click.Command:
     return _program("demo", "DemoSettings", DEMO)
 
@@ -258,6 +274,7 @@ BUILDERS: dict[str, Callable[[], click.Command]] = {
     "operator": _operator,
     "metrics": _metrics,
     "recommender": _recommender,
+    "updater": _updater,
     "demo": _demo,
     "explain": _explain,
     "recommend": _recommend,

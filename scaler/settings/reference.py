@@ -18,6 +18,7 @@ from scaler.settings.options import NEEDLESS, NEEDLESS_OF_VPA
 from scaler.settings.recommend import RecommendSettings
 from scaler.settings.recommender import RecommenderSettings
 from scaler.settings.takeover import TakeoverSettings
+from scaler.settings.updater import UpdaterSettings
 from scaler.settings.validate import ValidateSettings
 from scaler.settings.webhook import WebhookSettings
 
@@ -34,6 +35,7 @@ PROGRAMS = (
     ("scaler metrics", MetricsSettings),
     ("scaler-webhook", WebhookSettings),
     ("scaler recommender", RecommenderSettings),
+    ("scaler updater", UpdaterSettings),
     ("scaler explain", ExplainSettings),
     ("scaler recommend", RecommendSettings),
     ("scaler validate", ValidateSettings),

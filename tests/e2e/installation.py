@@ -24,11 +24,11 @@ from tests.processes import Process, free_port, temporary_folder, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 NAMESPACE = "kube-scaler"
-OPERATOR, METRICS, RECOMMENDER = (
-    f"system:serviceaccount:{NAMESPACE}:scaler-{part}" for part in ("operator", "metrics", "recommender")
+OPERATOR, METRICS, RECOMMENDER, UPDATER = (
+    f"system:serviceaccount:{NAMESPACE}:scaler-{part}" for part in ("operator", "metrics", "recommender", "updater")
 )
 """The users that the programs are to the API server."""
-VERTICAL = ("recommender",)
+VERTICAL = ("recommender", "updater")
 """The programs that listen at one address for all, as upstream's do."""
 APISERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
 EXPLAINED = APISERVICE.replace("v1beta1.external.metrics.k8s.io", "v1alpha1.explain.kube-scaler.dev")
@@ -134,7 +134,7 @@ class Installation:
         self.programs: list[Program] = []
         self._kubeconfigs = {
             part: plane.service_account_kubeconfig(NAMESPACE, f"scaler-{part}")
-            for part in ("operator", "metrics", "recommender")
+            for part in ("operator", "metrics", "recommender", "updater")
         }
 
     def operator(self, *flags: str, name: str = "operator", **environment: str) -> Program:
@@ -150,6 +150,10 @@ class Installation:
     def recommender(self, *flags: str, name: str = "recommender", **environment: str) -> Program:
         """Start one more recommender; not awaited."""
         return self._start("recommender", name, list(flags), environment)
+
+    def updater(self, *flags: str, name: str = "updater", **environment: str) -> Program:
+        """Start one more updater; not awaited."""
+        return self._start("updater", name, list(flags), environment)
 
     def _start(self, part: str, name: str, flags: list[str], environment: dict[str, str]) -> Program:
         health, metrics = free_port(), free_port()
