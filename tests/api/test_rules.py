@@ -284,4 +284,5 @@ def test_reasons_are_upstreams_and_each_stands_once():
         "KEDAScaleTargetDeactivationFailed",
         "TriggerAuthenticationFailed",
         "ClusterTriggerAuthenticationFailed",
+        "EvictionsIneffective",
     }

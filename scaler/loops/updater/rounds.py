@@ -87,10 +87,8 @@ class Rounds:
                     moves += self._judge(key)
             self._hand_over([] if self._why_not() else moves, None)
         self.finished_at = asyncio.get_running_loop().time()
-        log.info(
-            "judged",
-            extra={"objects": len(self._sized), "pods": sum(self.counts.why.values()), "moves": len(moves)},
-        )
+        said = {"objects": len(self._sized), "pods": sum(self.counts.why.values()), "moves": len(moves)}
+        log.log(logging.INFO if moves else logging.DEBUG, "judged", extra=said)
 
     def again(self, key: Key) -> None:
         """Judge one object once more, since something about it was learned."""
