@@ -80,15 +80,15 @@ def _any(label: str, values: Sequence[str]) -> str:
     return f"{label}=~{json.dumps('|'.join(map(re.escape, values)))}"
 
 
-def cpu(names: Names, namespace: str, pods: Sequence[str], span: float) -> str:
-    """Cores of each container, the mean over `span` seconds."""
-    rate = f"rate({names.usage(names.cpu, (namespace,), pods)}[{seconds(span)}])"
+def cpu(names: Names, namespaces: Sequence[str], pods: Sequence[str], span: float) -> str:
+    """Cores of each container, the mean over `span` seconds; of all where none are named."""
+    rate = f"rate({names.usage(names.cpu, namespaces, pods)}[{seconds(span)}])"
     return f"max by ({names.labels}) ({rate})"
 
 
-def memory(names: Names, namespace: str, pods: Sequence[str], span: float) -> str:
-    """Bytes of each container, the most within `span` seconds."""
-    most = f"max_over_time({names.usage(names.memory, (namespace,), pods)}[{seconds(span)}])"
+def memory(names: Names, namespaces: Sequence[str], pods: Sequence[str], span: float) -> str:
+    """Bytes of each container, the most within `span` seconds; of all where none are named."""
+    most = f"max_over_time({names.usage(names.memory, namespaces, pods)}[{seconds(span)}])"
     return f"max by ({names.labels}) ({most})"
 
 

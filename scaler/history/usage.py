@@ -69,8 +69,8 @@ async def usage(
     missing part for nothing. Raises Unreadable.
     """
     namespace, pods = containers[0].namespace, sorted({one.pod for one in containers})
-    cpu = queries.cpu(names, namespace, pods, max(window.step, 4 * scrape))
-    memory = queries.memory(names, namespace, pods, max(window.step, 2 * scrape))
+    cpu = queries.cpu(names, (namespace,), pods, max(window.step, 4 * scrape))
+    memory = queries.memory(names, (namespace,), pods, max(window.step, 2 * scrape))
 
     async def whole(expression: str) -> dict[Container, Array]:
         async def piece(part: Window) -> list[Ranged]:

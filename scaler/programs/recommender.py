@@ -11,7 +11,7 @@ from aiohttp import web
 
 from scaler.clock import SystemClock
 from scaler.errors import ApiError
-from scaler.history.access import access, history
+from scaler.history.access import access, history, names
 from scaler.history.cluster import ClusterHistory
 from scaler.history.prometheus import Prometheus
 from scaler.kube.connection import Connection
@@ -28,7 +28,7 @@ from scaler.loops.recommender.objects import Objects, Scope
 from scaler.loops.recommender.past import Past
 from scaler.loops.recommender.pods import PodsFeed
 from scaler.loops.recommender.rounds import Options, Rounds
-from scaler.loops.recommender.sources import MetricsApi
+from scaler.loops.recommender.sources import MetricsApi, PrometheusUsage, Source
 from scaler.loops.recommender.writer import Writer
 from scaler.process import logs
 from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
@@ -122,6 +122,7 @@ class Recommender:
         self._settings = settings
         self._connection = connection
         self._watch = watch
+        self._clock = clock
         self._identity = settings.cluster.pod_name or f"{socket.gethostname()}_{secrets.token_hex(4)}"
         namespaces, ignored = namespaces_of(settings), frozenset(settings.objects.ignored_vpa_object_namespaces)
         defaults, usage = defaults_of(settings), settings.usage
@@ -134,17 +135,14 @@ class Recommender:
             connection, roster, clock, namespaces=namespaces, ignored=ignored, saving=settings.loop.memory_saver
         )
         self._nodes = Nodes(connection, clock)
-        address = address_of(settings)
-        self._prometheus = (
-            Prometheus(access(address, settings.history.access, "--prometheus-address")) if address else None
-        )
-        self._past = Past(roster, self._history, clock.now) if address else None
+        self._prometheus = prometheus_of(settings)
+        self._past = Past(roster, self._history, clock.now) if self._prometheus is not None else None
         self._writer = Writer(ClusterHands(connection, NoTeller()), settings.loop.update_worker_count)
         self._rounds = Rounds(
             roster=roster,
             objects=self._objects,
             pods=self._pods,
-            source=MetricsApi(connection, namespaces),
+            source=self._source(namespaces),
             checkpoints=Checkpoints(connection, roster, namespaces=namespaces),
             writer=self._writer,
             nodes=self._nodes,
@@ -205,6 +203,12 @@ class Recommender:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
         return self._rounds
+
+    def _source(self, namespaces: tuple[str, ...]) -> Source:
+        if self._prometheus is None or self._settings.loop.usage_source != "prometheus":
+            return MetricsApi(self._connection, namespaces)
+        called, interval = names(self._settings.history.past), self._settings.loop.recommender_interval
+        return PrometheusUsage(self._prometheus, called, namespaces, interval, self._clock.now)
 
     def _history(self) -> ClusterHistory:
         assert self._prometheus is not None
@@ -279,17 +283,11 @@ class NoTeller:
         """Nothing is to be told."""
 
 
-def address_of(settings: RecommenderSettings) -> str:
-    """The Prometheus that knows the past; empty for none."""
-    given = settings.history.prometheus_address
-    return given or (PROMETHEUS if settings.keeping.storage == "prometheus" else "")
-
-
-def prometheus_of(settings: RecommenderSettings, address: str) -> Prometheus | None:
-    """The client; None without an address."""
-    if not address:
-        return None
-    return Prometheus(access(address, settings.history.access, "--prometheus-address"))
+def prometheus_of(settings: RecommenderSettings) -> Prometheus | None:
+    """The Prometheus that watches the cluster; None where there is none and none is needed."""
+    needed = settings.keeping.storage == "prometheus" or settings.loop.usage_source == "prometheus"
+    address = settings.history.prometheus_address or (PROMETHEUS if needed else "")
+    return Prometheus(access(address, settings.history.access, "--prometheus-address")) if address else None
 
 
 def namespaces_of(settings: RecommenderSettings) -> tuple[str, ...]:

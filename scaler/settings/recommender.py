@@ -21,6 +21,9 @@ class Loop(Settings, frozen=True):
     """Who we are: objects whose spec.recommenders names us are ours. `default` has those that name nobody, too."""
     update_worker_count: int = 10
     """Statuses and checkpoints that are written at once. Judging never waits for them."""
+    usage_source: Literal["metrics-server", "prometheus"] = "metrics-server"
+    """metrics-server: usage is read from metrics.k8s.io. prometheus: from --prometheus-address, for a cluster without
+    a metrics server; cpu is then the mean since the reading before and memory the most since then. Ours."""
     memory_saver: bool = False
     """Keep only pods that some VerticalPodAutoscaler matches. Usage is then learned from the object's making on."""
 
@@ -46,7 +49,8 @@ class History(Settings, frozen=True):
 
     prometheus_address: Annotated[str, Knob(metavar="URL")] = ""
     """A Prometheus that watches this cluster. The past of objects without a checkpoint is read from it, at the start
-    and when one appears. With --storage=prometheus it is http://prometheus.monitoring.svc when empty."""
+    and when one appears. Where one is needed and none is given, as with --storage=prometheus, it is
+    http://prometheus.monitoring.svc."""
     access: PrometheusAccess = PrometheusAccess()
     past: PrometheusHistory = PrometheusHistory()
 

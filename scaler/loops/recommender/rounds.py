@@ -15,7 +15,7 @@ import numpy as np
 from scaler.actions import WriteRecommendation
 from scaler.api.verticalpodautoscaler import PodRecommendation, VerticalPodAutoscalerStatus
 from scaler.clock import Clock
-from scaler.errors import ApiError
+from scaler.errors import ApiError, Unreadable
 from scaler.loops.recommender.checkpoints import Checkpoints
 from scaler.loops.recommender.nodes import Nodes
 from scaler.loops.recommender.objects import Objects, Tracked
@@ -179,7 +179,7 @@ class Rounds:
     async def _read(self) -> list[PodUsage]:
         try:
             found = await self.source.read()
-        except ApiError as error:
+        except (ApiError, Unreadable) as error:
             self.responses[True] += 1
             log.warning("usage cannot be read", extra={"source": self.source.name, "error": str(error)})
             return []
