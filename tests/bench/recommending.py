@@ -184,7 +184,7 @@ def measure(
     each = sum(map(len, writes)) / rounds
     cpu = (after.cpu - before.cpu) / rounds
     wall = max((max(moments) - begin for begin, moments in zip(begins, writes, strict=True) if moments), default=0.0)
-    say(f"{cpu:.2f} CPU-s a round with {each:.0f} writes, of which {judged:.2f} s judging; {after.memory:.0f} MiB")
+    say(f"{cpu:.2f} CPU-s a round with {each:.0f} writes; {after.memory:.0f} MiB")
     return {"cpu": cpu, "writes": each, "wall": wall, "memory": after.memory, "judged": judged}
 
 
@@ -226,12 +226,14 @@ async def _patched(connection: Connection, body: Any, count: int) -> None:
 
 
 def report(vpas: int, pods: int, limited: dict[str, float], hurried: dict[str, float], bare: float) -> None:
+    alone = simulated(vpas, pods)["round"]
     theirs, wanted = recorded.RECOMMENDER.get(vpas, {}), WANTED.get(vpas, {})
-    a_write = (hurried["cpu"] - hurried["judged"]) / hurried["writes"] * 1000
+    a_write = (hurried["cpu"] - alone) / hurried["writes"] * 1000
     rows = [
-        Row("CPU of a round, its writes included, s", hurried["cpu"], 2, theirs.get("cpu")),
-        Row("  without its writes, s", hurried["judged"], 3, None, wanted.get("round")),
-        Row("  CPU a write, ms", a_write, 2, None, wanted.get("write")),
+        Row("CPU of a round, its writes included, s", hurried["cpu"], 2, theirs.get("cpu"), wanted.get("round")),
+        Row("  such a round simulated and without writes, s", alone, 3),
+        Row("  the rest, a write with all that follows from it, ms", a_write, 2, None, wanted.get("write")),
+        Row("  from reading usage to the last judgement, s", hurried["judged"], 2),
         Row("  a bare patch by the same connection in this run, ms", bare, 2),
         Row("writes a round", hurried["writes"], 0, theirs.get("writes")),
         Row(
