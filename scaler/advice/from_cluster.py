@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scaler.advice.gathered import Gathered, columns
+from scaler.advice.gathered import Gathered, columns, largest
 from scaler.advice.judging import resource_amounts
 from scaler.advice.learning import Learning
 from scaler.advice.subjects import Facts
@@ -166,13 +166,9 @@ def _facts(
         found[workload, usage.container.container].append(asked.get(usage.container, ({}, {})))
     return {
         key: Facts(
-            requests=resource_amounts(_largest([requests for requests, _ in each])),
-            limits=resource_amounts(_largest([limits for _, limits in each])),
+            requests=resource_amounts(largest([requests for requests, _ in each])),
+            limits=resource_amounts(largest([limits for _, limits in each])),
             replicas=len(each),
         )
         for key, each in found.items()
     }
-
-
-def _largest(amounts: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: max(one[name] for one in amounts if name in one) for one in amounts for name in one}

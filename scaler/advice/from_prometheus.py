@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from scaler.advice.gathered import Gathered, columns
+from scaler.advice.gathered import Gathered, columns, largest
 from scaler.advice.judging import resource_amounts
 from scaler.advice.learning import Learning
 from scaler.advice.subjects import Facts
@@ -60,17 +60,13 @@ def _fact(key: Key, own: Sequence[Container], told: State, known: bool) -> Facts
     asked = [told.requests[one] for one in own if one in told.requests]
     limits = [told.limits[one] for one in own if one in told.limits]
     return Facts(
-        requests=resource_amounts(_largest(asked)),
-        limits=resource_amounts(_largest(limits)),
+        requests=resource_amounts(largest(asked)),
+        limits=resource_amounts(largest(limits)),
         replicas=told.replicas.get((workload.namespace, workload.name)) if workload.kind == "Deployment" else None,
         asked=known,
         kills={one.pod: told.kills[one] for one in own if one in told.kills},
         throttled=max((told.throttled.get(one, 0.0) for one in own), default=0.0),
     )
-
-
-def _largest(amounts: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: max(one[name] for one in amounts if name in one) for one in amounts for name in one}
 
 
 def _cores(facts: Facts) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What was gathered, wherever it came from: enough to judge by, and to say how good it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -30,3 +30,8 @@ class Gathered(msgspec.Struct, frozen=True, eq=False):
 def columns(containers: int) -> int:
     """How many columns each picture has."""
     return 160 if containers <= FEW else 48
+
+
+def largest(amounts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of all pods of a workload: while a rollout is under way they differ."""
+    return {name: max(one[name] for one in amounts if name in one) for one in amounts for name in one}

@@ -11,17 +11,34 @@ from scaler.advice.gathered import Gathered
 from scaler.advice.money import Prices, saving, totals
 from scaler.advice.subjects import Advice
 from scaler.drawing import terminal, times, units
-from scaler.vertical.amounts import RESOURCES, Resource
+from scaler.vertical.amounts import Resource
 from scaler.vertical.estimation import Estimation
 
 _SURE = {"none": "red", "low": "yellow", "fair": "", "good": "green"}
+_HEADS = {
+    "workload": 0,
+    "container": 0,
+    "pods": 90,
+    "CPU -> wanted": 0,
+    "bounds": 150,
+    "memory -> wanted": 0,
+    "bounds ": 150,
+    "saves": 0,
+    "sure": 90,
+    "why": 110,
+}
+"""From which width on a column is shown; the second bounds are those of memory."""
 SIGNIFICANT = 0.1
 """A change of less than a tenth is not worth a colour, nor VPA's while."""
 
 
 def shown(advice: Sequence[Advice], gathered: Gathered, prices: Prices, how: Estimation, out: Console) -> None:
     """All of it: what one should know, the table, the sum."""
-    out.print(_table(advice, prices, how))
+    out.print(_table(advice, prices, how, out.width))
+    if out.width < _HEADS["why"]:
+        for one in advice:
+            for amiss in words.risks(one):
+                out.print(Text(f"{one.name}: {amiss}", style="red"), soft_wrap=True)
     for note in gathered.notes:
         out.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
     out.print(Text(headline(advice, gathered, prices), style="bold"), soft_wrap=True)
@@ -47,31 +64,30 @@ def _both(amounts: tuple[float, float]) -> str:
     return f"{units.digits(amounts[0])} cores and {units.shown(amounts[1], 'bytes')}"
 
 
-def _table(advice: Sequence[Advice], prices: Prices, how: Estimation) -> Table:
-    heads = (
-        "workload",
-        "container",
-        "pods",
-        "CPU -> wanted",
-        "bounds",
-        "memory -> wanted",
-        "bounds",
-        "saves",
-        "sure",
-        "why",
-    )
-    made = terminal.table(*heads, numbers=("pods", "saves"), wrap=("why",))
+def _table(advice: Sequence[Advice], prices: Prices, how: Estimation, width: int) -> Table:
+    """As many columns as there is room for: no figure is ever cut."""
+    heads = [head for head, least in _HEADS.items() if width >= least]
+    made = terminal.table(*map(str.strip, heads), numbers=("pods", "saves"), wrap=("workload", "container", "why"))
     for one in advice:
-        made.add_row(
-            str(one.workload),
-            one.container,
-            str(one.replicas),
-            *(cell for which in RESOURCES for cell in (_change(one, which), _bounds(one, which))),
-            _saved(one, prices),
-            Text(words.sure(one.confidence), style=_SURE[words.sure(one.confidence)]),
-            Text(words.brief(one, how), style="red" if one.risks else ""),
-        )
+        cells = _cells(one, prices, how)
+        made.add_row(*(cells[head] for head in heads))
     return made
+
+
+def _cells(one: Advice, prices: Prices, how: Estimation) -> dict[str, Text | str]:
+    sure = words.sure(one.confidence)
+    return {
+        "workload": str(one.workload),
+        "container": one.container,
+        "pods": str(one.replicas),
+        "CPU -> wanted": _change(one, "cpu"),
+        "bounds": _bounds(one, "cpu"),
+        "memory -> wanted": _change(one, "memory"),
+        "bounds ": _bounds(one, "memory"),
+        "saves": _saved(one, prices),
+        "sure": Text(sure, style=_SURE[sure]),
+        "why": Text(words.brief(one, how), style="red" if one.risks else ""),
+    }
 
 
 def _change(one: Advice, resource: Resource) -> Text:

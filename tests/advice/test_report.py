@@ -107,3 +107,14 @@ def test_figures_are_numbers_and_quantities() -> None:
     assert one["risks"] == ["killed"]
     assert one["target"]["cpu"].endswith("m")
     assert found["totals"]["savedMonth"] == totals(advice, PRICES).saved
+
+
+@pytest.mark.parametrize("width", [70, 90, 120, 200])
+def test_no_figure_is_cut_on_a_narrow_terminal(width: int) -> None:
+    advice, gathered = fleet(4)
+    out = terminal.console(width=width)
+    with out.capture() as said:
+        shown(advice, gathered, PRICES, HOW, out)
+    for figure in ("1 -> 671m", "1 GiB -> 600 MiB", "$25.25"):
+        assert figure in said.get()
+    assert "killed for want of memory once" in " ".join(said.get().split())
