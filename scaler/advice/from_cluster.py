@@ -9,6 +9,7 @@ import numpy as np
 from scaler.advice.gathered import Gathered, columns, largest
 from scaler.advice.judging import resource_amounts
 from scaler.advice.learning import Learning
+from scaler.advice.nearby import hint
 from scaler.advice.subjects import Facts
 from scaler.api.meta import Raw
 from scaler.clock import Clock, from_rfc3339
@@ -60,9 +61,10 @@ async def gather(
         learning.add(workload, usage, asked.get(usage.container, ({}, {}))[0])
     note = (
         f"metrics.k8s.io knows this moment only, and was watched for {max(0.0, clock.now() - begun):.0f} s: nothing "
-        "of yesterday, of a busy hour or of a peak is in these figures. Give --prometheus for what was"
+        "of yesterday, of a busy hour or of a peak is in these figures"
     )
-    return Gathered("metrics.k8s.io", learning, _facts(usages, asked), EVERY, notes=(note,))
+    notes = (note, await hint(connection) or "give --prometheus URL for what was")
+    return Gathered("metrics.k8s.io", learning, _facts(usages, asked), EVERY, notes=notes)
 
 
 async def _samples(
@@ -92,8 +94,8 @@ async def _metrics(connection: Connection, namespace: str) -> list[Raw]:
         return list((await connection.listing(POD_METRICS, namespace, into=Raw)).items)
     except ApiError as refused:
         if refused.status in {404, 503}:
-            words = "the cluster serves no metrics.k8s.io; install metrics-server, or give --prometheus URL or a FILE"
-            raise Unreadable(words) from refused
+            elsewhere = await hint(connection) or "install metrics-server, or give --prometheus URL or a FILE"
+            raise Unreadable(f"the cluster serves no metrics.k8s.io; {elsewhere}") from refused
         raise
 
 

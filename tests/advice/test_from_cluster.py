@@ -8,6 +8,7 @@ import pytest
 from scaler.advice import from_cluster
 from scaler.advice.gathered import Gathered
 from scaler.advice.judging import Policy, judge
+from scaler.advice.nearby import hint
 from scaler.clock import SystemClock
 from scaler.errors import Unreadable
 from scaler.history.owners import Workload
@@ -85,3 +86,24 @@ async def test_a_namespace_where_nothing_runs_says_so(
 ) -> None:
     with pytest.raises(Unreadable, match=f"metrics.k8s.io has no pods in {namespace}: nothing runs there"):
         await gathered(cluster, namespace)
+
+
+async def test_where_there_are_no_metrics_a_prometheus_of_the_cluster_is_named(
+    cluster: Cluster, namespace: str
+) -> None:
+    ports = [{"name": "reloader", "port": 8080}, {"name": "http-web", "port": 9091}]
+    for name in ("prometheus-operator", "prometheus-stack", "prometheus-node-exporter"):
+        meta = {"name": name, "namespace": namespace}
+        cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": ports}})
+    async with await connect(str(cluster.kubeconfig), None) as connection:
+        said = await hint(connection)
+    cluster.kubectl("-n", namespace, "delete", "service", "--all")
+    assert said == (
+        f"a Prometheus seems to be there: kubectl -n {namespace} port-forward svc/prometheus-stack 9090:9091, then "
+        "scaler recommend --prometheus http://localhost:9090"
+    )
+
+
+async def test_where_none_is_seen_nothing_is_said(cluster: Cluster) -> None:
+    async with await connect(str(cluster.kubeconfig), None) as connection:
+        assert await hint(connection) == ""
