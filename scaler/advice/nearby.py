@@ -8,9 +8,7 @@ from scaler.kube.connection import Connection
 from scaler.kube.resources import Resource
 
 SERVICES = Resource("", "v1", "services")
-_SERVERS = re.compile(
-    r"prometheus|thanos-query|vmsingle|vmselect|victoria-metrics|mimir-(nginx|gateway)"
-)
+_SERVERS = re.compile(r"prometheus|thanos-query|vmsingle|vmselect|victoria-metrics|mimir-(nginx|gateway)")
 _OTHERS = re.compile(r"operator|exporter|alertmanager|pushgateway|adapter|kube-state|grafana|webhook")
 
 
