@@ -26,6 +26,8 @@ _READ_SECONDS = 10.0
 
 _LIBRARY = ("aiobotocore.session", "aiobotocore.config", "aiobotocore.credentials", "botocore.auth")
 
+_DESCRIPTIONS = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
+"""What the library reads of every service, a quarter of a second of parsing in all."""
 _REMEDIES = {
     "QueueDoesNotExist": "see whether queueURL and awsRegion are right",
     "AWS.SimpleQueueService.NonExistentQueue": "see whether queueURL and awsRegion are right",
@@ -56,6 +58,7 @@ class Aws:
         self._clients: Pool[_ClientKey, Any] = Pool(self._make_client, _close_client)
         self._sessions: Pool[AwsCaller, Any] = Pool(self._make_session, _nothing_to_close)
         self._loader: Any = None
+        self._described: set[str] = set()
         self._imported = False
 
     async def call(
@@ -112,6 +115,7 @@ class Aws:
         from aiobotocore.config import AioConfig
 
         session = await self._sessions.get(key.caller)
+        await self._describe(key.service)
         config = AioConfig(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
@@ -124,11 +128,17 @@ class Aws:
         )
         return await creating.__aenter__()
 
+    async def _describe(self, service: str) -> None:
+        """Have the service's description read beside the loop; whoever makes a client then finds it in memory."""
+        if service not in self._described:
+            await asyncio.to_thread(_read_descriptions, self._loader, service)
+            self._described.add(service)
+
     async def _make_session(self, caller: AwsCaller) -> Any:
         """A session whose credentials are the caller's; all share the service descriptions read from disk."""
         from aiobotocore.session import AioSession
 
-        session = AioSession()
+        session = await asyncio.to_thread(AioSession)  # it makes a hundred handlers
         session.set_config_variable("region", caller.region)
         if self._loader is None:
             self._loader = session.get_component("data_loader")
@@ -172,6 +182,14 @@ class Aws:
         external = {"ExternalId": caller.external_id} if caller.external_id else {}
         assume = AioAssumeRoleCredentialFetcher(create, own, caller.role_arn, extra_args=name | external)
         return AioDeferredRefreshableCredentials(assume.fetch_credentials, "assume-role")
+
+
+def _read_descriptions(loader: Any, service: str) -> None:
+    """The loader keeps what it has read."""
+    for kind in ("service-2", "endpoint-rule-set-1"):
+        loader.load_service_model(service, kind)
+    for name in _DESCRIPTIONS:
+        loader.load_data(name)
 
 
 async def _close_client(client: Any) -> None:
