@@ -69,7 +69,7 @@ def run(objects: int, seconds: float) -> None:
         serving.wait_serving(plane)
         wait_until(lambda: _known(serving) >= objects, "every object on the board", 120)
         time.sleep(40)  # until the starts are over, and their statuses written
-        client = _client(plane)
+        client = trusting(plane)
         for kind, rate in WANTED:
             if kind == "cached":
                 _cache(plane, serving, objects)
@@ -109,14 +109,18 @@ def _latencies(load: Load) -> Figures:
     return {"p50": load.milliseconds(0.5), "p99": load.milliseconds(0.99), "max": load.milliseconds(1.0)}
 
 
-def _request(number: int) -> bytes:
+def path_of(number: int) -> str:
+    """Where an object's metric is read."""
     selector = f"scaledobject.keda.sh%2Fname%3Dw{number}"
-    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/{METRIC}?labelSelector={selector}"
+    return f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/{METRIC}?labelSelector={selector}"
+
+
+def _request(number: int) -> bytes:
     headers = "User-Agent: bench\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n"
-    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n".encode()
+    return f"GET {path_of(number)} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n".encode()
 
 
-def _client(plane: ControlPlane) -> ssl.SSLContext:
+def trusting(plane: ControlPlane) -> ssl.SSLContext:
     """An administrator's certificate, and trust in ours."""
     config = yaml.safe_load(plane.client_cert(USER, ["system:masters"]).read_text())
     user = config["users"][0]["user"]
