@@ -3,7 +3,7 @@
 One truth: answers are those of the board, which the poll loop and looks write. It judges no trigger. The rules:
 
 - a metric with useCachedMetrics is answered at once, as the last check left it;
-- any other is looked at again, for at most `look_deadline` seconds, or a moment when it failed the last time;
+- any other is looked at again, for at most `look_deadline` seconds, or a moment when it failed or was late before;
 - where nobody could look (a hand-over, a source that does not answer) the last evaluation is told with its true time,
 - and once that is older than `limit_of` its object, an error: no value is better than a lie;
 - an evaluation that is itself an error is an HTTP 500, as upstream: the HPA says FailedGetExternalMetric and holds.
@@ -34,8 +34,11 @@ HPA is on time. Waiting is worth less here than there: the last check is at most
 that comes later still gets to the board. A second is more than a source takes that is well.
 """
 FAILING_DEADLINE = 0.25
-"""Seconds for a source that failed the last time it was asked: one that is back answers within them, one that hangs
-holds a worker no longer. The leader's question goes on without the reader, so its recovery is not missed."""
+"""Seconds for a source that failed the last time it was asked, or was late: one that is well again answers within
+them, one that hangs holds a worker no longer. The leader's question goes on without the reader, so that its answer is
+not lost, and its recovery not missed."""
+_MOST_LATE = 32_768
+"""Metrics known to be late; those of objects that are gone would pile up."""
 STALE_AFTER = 120.0
 """Seconds; several hand-overs long."""
 
@@ -65,6 +68,8 @@ class ExternalMetrics:
         self.reads: Counter[tuple[How, int]] = Counter()
         """Reads by how they were answered and with which HTTP status."""
         self._failing_deadline = min(look_deadline, FAILING_DEADLINE)
+        self._late: set[Asked] = set()
+        """What did not answer in time when it was looked at last."""
 
     def answer(self, asked: Asked) -> bytes | Awaitable[bytes]:
         """The whole HTTP response; at once where nobody has to look."""
@@ -82,18 +87,26 @@ class ExternalMetrics:
         return max(self._stale_after, 2 * entry.polling)
 
     async def _look(self, asked: Asked) -> bytes:
-        known = self._known(asked)
-        failing = known is not None and (known.value is None or known.fallback)
-        within = self._failing_deadline if failing else self._deadline
+        within = self._failing_deadline if asked in self._late or self._fails(asked) else self._deadline
         try:
             fresh = await self._truth.look(asked.namespace, asked.scaled_object, asked.metric, within)
         except LookFailed as failure:
+            if failure.late:
+                self._mark_late(asked)
             return self._tell_last(asked, failure)
+        self._late.discard(asked)
         return self._tell(asked, fresh, "fresh")
 
-    def _known(self, asked: Asked) -> MetricAnswer | None:
+    def _mark_late(self, asked: Asked) -> None:
+        if len(self._late) >= _MOST_LATE:
+            self._late.clear()
+        self._late.add(asked)
+
+    def _fails(self, asked: Asked) -> bool:
+        """Whether the source failed when it was asked last, a fallback's figure included."""
         entry = self._truth.entry((asked.namespace, asked.scaled_object))
-        return entry.metrics.get(asked.metric) if entry is not None else None
+        known = entry.metrics.get(asked.metric) if entry is not None else None
+        return known is not None and (known.value is None or known.fallback)
 
     def _tell_last(self, asked: Asked, failure: LookFailed) -> bytes:
         entry = self._truth.entry((asked.namespace, asked.scaled_object))

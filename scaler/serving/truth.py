@@ -20,10 +20,12 @@ A source that fails gives an answer with an error. LookupError: there is no such
 class LookFailed(Exception):
     """Nobody looked again: no leader, no time, no such metric. It says nothing of the source."""
 
-    def __init__(self, why: str, *, unknown: bool = False) -> None:
+    def __init__(self, why: str, *, unknown: bool = False, late: bool = False) -> None:
         super().__init__(why)
         self.unknown = unknown
         """The leader does not know such an object or metric."""
+        self.late = late
+        """There was no answer in time."""
 
 
 class Truth(Protocol):
@@ -66,6 +68,6 @@ async def bounded(looking: Awaitable[MetricAnswer], within: float) -> MetricAnsw
         async with asyncio.timeout(within):
             return await looking
     except TimeoutError:
-        raise LookFailed(f"the source did not answer within {within:g} s") from None
+        raise LookFailed(f"the source did not answer within {within:g} s", late=True) from None
     except LookupError as error:
         raise LookFailed(str(error.args[0]) if error.args else "unknown", unknown=True) from None

@@ -5,6 +5,7 @@ import pytest
 
 from scaler.horizontal.readings import MetricAnswer
 from scaler.loops.board import Board, BoardEntry
+from scaler.serving import external_metrics as module
 from scaler.serving.external_metrics import Asked, ExternalMetrics
 from scaler.serving.truth import LocalTruth
 
@@ -138,6 +139,26 @@ async def test_a_source_that_failed_the_last_time_is_not_waited_for_as_long(answ
     world.metrics = ExternalMetrics(Watched(world.board, world.look, lambda: NOW))
     assert (await world.ask())[1]["items"][0]["value"] == "7"
     assert waited == [seconds]
+
+
+async def test_a_source_that_was_late_is_waited_for_in_full_again_once_it_was_not(monkeypatch):
+    waited = []
+
+    class Watched(LocalTruth):
+        async def look(self, namespace, name, metric, within):
+            waited.append(within)
+            return await super().look(namespace, name, metric, within)
+
+    monkeypatch.setattr(module, "FAILING_DEADLINE", 0.01)
+    world = World(metrics=known())
+    world.metrics = ExternalMetrics(Watched(world.board, world.look, lambda: NOW), look_deadline=0.05)
+    world.gate.clear()
+    for _ in range(2):
+        assert (await world.ask())[1]["items"][0]["value"] == "3"
+    world.gate.set()
+    for _ in range(2):
+        assert (await world.ask())[1]["items"][0]["value"] == "7"
+    assert waited == [0.05, 0.01, 0.01, 0.05]
 
 
 async def test_a_last_evaluation_that_failed_is_told_as_a_failure():

@@ -41,7 +41,7 @@ class Questions:
         self._unsent.append(question)
         self.news.set()
         # a bare timer: asyncio.timeout takes three times as long, and this is done a thousand times a second
-        end = loop.call_later(within, self._fail, question.id, silent)
+        end = loop.call_later(within, self._fail, question.id, LookFailed(silent, late=True))
         try:
             return await answer
         finally:
@@ -58,7 +58,7 @@ class Questions:
         """The leader's answer; nobody may be waiting for it any more."""
         answer = told.answer if isinstance(told, Looked) else told.document
         if answer is None:
-            self._fail(told.id, told.why, unknown=True)
+            self._fail(told.id, LookFailed(told.why, unknown=True))
             return
         waiting = self._waiting.pop(told.id, None)
         if waiting is not None and not waiting.done():
@@ -68,9 +68,9 @@ class Questions:
         """Nobody will answer those who wait now."""
         self.take_unsent()
         for each in tuple(self._waiting):
-            self._fail(each, why)
+            self._fail(each, LookFailed(why))
 
-    def _fail(self, question: int, why: str, *, unknown: bool = False) -> None:
+    def _fail(self, question: int, failure: LookFailed) -> None:
         waiting = self._waiting.pop(question, None)
         if waiting is not None and not waiting.done():
-            waiting.set_exception(LookFailed(why, unknown=unknown))
+            waiting.set_exception(failure)
