@@ -33,6 +33,7 @@ from tests.bench.world import (
     create,
     deployment,
     operator,
+    replace,
     scaled_object,
     world,
     yardstick,
@@ -45,7 +46,8 @@ METRIC = "s0-metric-api-value"
 HOST = f"scaler-metrics.{NAMESPACE}.svc"
 ACTIVE = 3.0
 CONNECTIONS = 64
-SCALED_OBJECTS = f"/apis/keda.sh/v1alpha1/namespaces/{NAMESPACE}/scaledobjects"
+SETTLING = 25.0
+"""Seconds until beginnings are over: first checks made, statuses and events written."""
 WANTED: dict[tuple[str, int], dict[str, float]] = {
     ("fresh", 500): {"p99": 10},
     ("fresh", 1000): {"cpu": 1.0},
@@ -68,11 +70,13 @@ def run(objects: int, seconds: float) -> None:
         running, serving = operator(plane), MetricsServer(plane)
         serving.wait_serving(plane)
         wait_until(lambda: _known(serving) >= objects, "every object on the board", 120)
-        time.sleep(40)  # until the starts are over, and their statuses written
+        time.sleep(SETTLING)
         client = trusting(plane)
         for kind, rate in WANTED:
             if kind == "cached":
-                _cache(plane, serving, objects)
+                say("the same with useCachedMetrics")
+                replace(plane, [scaled_object(index, source, useCachedMetrics=True) for index in range(objects)])
+                time.sleep(SETTLING)
             say(f"{kind} at {rate}/s")
             measured = _measured((running, serving), client, objects, rate, seconds)
             before = _answers(serving)
@@ -138,17 +142,6 @@ def trusting(plane: ControlPlane) -> ssl.SSLContext:
 def _known(serving: Program) -> float:
     found = re.search(r"^kube_scaler_board_objects (\S+)", serving.page(), re.MULTILINE)
     return float(found[1]) if found else 0.0
-
-
-def _cache(plane: ControlPlane, serving: Program, objects: int) -> None:
-    """Let every object be read with useCachedMetrics from now on."""
-    say("the same with useCachedMetrics")
-    for index in range(objects):
-        path = f"{SCALED_OBJECTS}/w{index}"
-        trigger = plane.api.get(path)["spec"]["triggers"][0] | {"useCachedMetrics": True}
-        plane.api.patch(path, {"spec": {"triggers": [trigger]}})
-    time.sleep(40)
-    wait_until(lambda: _known(serving) >= objects, "every object on the board", 120)
 
 
 def _answers(serving: Program) -> Counter[str]:

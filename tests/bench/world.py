@@ -6,12 +6,16 @@ import json
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from scaler.kube.answers import Ack
+from scaler.kube.connection import Connection
+from scaler.kube.credentials import connect
+from scaler.kube.resources import DEPLOYMENTS, SCALED_OBJECTS, Resource
 from scaler.sim.demo_manifests import api_services, metrics_service
 from tests.bench.process import Cost, cost
 from tests.controlplane.fixtures import start_plane
@@ -169,23 +173,33 @@ def scaled_object(
 
 
 def create(plane: ControlPlane, bodies: list[dict[str, Any]]) -> None:
-    """All of them, 32 at a time."""
-    asyncio.run(_create(plane, bodies))
+    """All of them, as many at a time as a connection allows."""
+
+    async def one(connection: Connection, resource: Resource, body: dict[str, Any]) -> None:
+        await connection.create(resource, NAMESPACE, body, into=Ack)
+
+    asyncio.run(_each(plane, bodies, one))
 
 
-async def _create(plane: ControlPlane, bodies: list[dict[str, Any]]) -> None:
-    from scaler.kube.answers import Ack
-    from scaler.kube.credentials import connect
+def replace(plane: ControlPlane, bodies: list[dict[str, Any]]) -> None:
+    """Give each the spec that is in its body."""
 
-    paths = {"Deployment": "apis/apps/v1", "ScaledObject": "apis/keda.sh/v1alpha1"}
+    async def one(connection: Connection, resource: Resource, body: dict[str, Any]) -> None:
+        await connection.patch(resource, NAMESPACE, body["metadata"]["name"], {"spec": body["spec"]}, into=Ack)
+
+    asyncio.run(_each(plane, bodies, one))
+
+
+async def _each(
+    plane: ControlPlane,
+    bodies: list[dict[str, Any]],
+    one: Callable[[Connection, Resource, dict[str, Any]], Awaitable[None]],
+) -> None:
+    kinds = {"Deployment": DEPLOYMENTS, "ScaledObject": SCALED_OBJECTS}
     async with await connect(str(plane.kubeconfig)) as connection:
-
-        async def one(body: dict[str, Any]) -> None:
-            path = f"/{paths[body['kind']]}/namespaces/{NAMESPACE}/{body['kind'].lower()}s"
-            await connection.request("POST", path, body=body, into=Ack)
-
         for start in range(0, len(bodies), 500):
-            await asyncio.gather(*(one(body) for body in bodies[start : start + 500]))
+            some = bodies[start : start + 500]
+            await asyncio.gather(*(one(connection, kinds[body["kind"]], body) for body in some))
 
 
 async def yardstick(source: Source, rate: float, seconds: float) -> float:
