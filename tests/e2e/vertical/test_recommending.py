@@ -158,3 +158,18 @@ def test_what_a_checkpoint_holds_gives_upstreams_numbers(place: Place) -> None:
     found = place.until_recommended()
     wanted = recommended({"status": status})
     assert {bound: found[bound] for bound in wanted} == wanted
+
+
+def test_no_pod_is_sized_beyond_the_largest_node_where_an_object_asks_for_it(place: Place) -> None:
+    """The nodes here have 1000 cores; the margin would go beyond."""
+    place.deployment()
+    place.usage.selected(place.namespace, cpu=990, memory=300 * MIB, app="web")
+    place.vpa()
+    place.vpa(
+        "fitting",
+        target={"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        annotations={"kube-scaler.dev/fit-largest-node": "true"},
+    )
+    assert place.until_recommended()["target"]["cpu"] > 1_000_000
+    found = place.until_recommended("fitting", cpu=1_000_000)
+    assert found["uncappedTarget"]["cpu"] > 1_000_000
