@@ -6,13 +6,14 @@ from typing import Any, Self
 
 import pytest
 
-from scaler.clock import to_rfc3339
+from scaler.clock import to_rfc3339, to_rfc3339_micro
 from scaler.vertical.quantities import millicores, whole_bytes
 from tests.controlplane.api import Object, Refused
 from tests.controlplane.metrics import MetricsServer
 from tests.controlplane.plane import ControlPlane
-from tests.e2e.installation import Installation
+from tests.e2e.installation import NAMESPACE, Installation
 from tests.processes import wait_until
+from tests.webhook.conftest import CONFIGURATIONS, Webhook
 
 VPAS = "/apis/autoscaling.k8s.io/v1/namespaces/{}/verticalpodautoscalers"
 CHECKPOINTS = "/apis/autoscaling.k8s.io/v1/namespaces/{}/verticalpodautoscalercheckpoints"
@@ -213,6 +214,63 @@ def place(plane: ControlPlane, usage: MetricsServer, quick: Installation) -> Ite
     usage.forget()
     usage.taken_at = time.time
     with Place(plane, usage, quick) as own:
+        yield own
+
+
+class Door:
+    """The webhook, with the rights of its manifest; the API server calls it by URL, as it runs beside the cluster."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._plane = plane
+        self._kubeconfig = plane.service_account_kubeconfig(NAMESPACE, "scaler-webhook")
+        self.running: Webhook | None = None
+
+    def open(self) -> None:
+        """Start it, and wait until the API server calls it."""
+        self.running = Webhook(self._plane, NAMESPACE, kubeconfig=self._kubeconfig)
+        self.running.wait()
+
+    def close(self) -> None:
+        """SIGKILL, and no sign of life any more: the updater need not wait until its Lease has run out."""
+        if self.running is not None:
+            self.running.process.kill()
+        long_ago = {"spec": {"renewTime": to_rfc3339_micro(time.time() - 600)}}
+        self._plane.api.patch(STATUS_LEASE, long_ago)
+
+    def leave(self) -> None:
+        """End it, and take its registration along."""
+        if self.running is not None:
+            self.running.process.kill()
+        for path in CONFIGURATIONS:
+            if self._plane.api.found(path) is not None:
+                self._plane.api.delete(path)
+
+
+STATUS_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/vpa-admission-controller"
+MOVING = ("--updater-interval=300ms", "--kube-api-qps=0")
+
+
+@pytest.fixture(scope="module")
+def door(plane: ControlPlane) -> Iterator[Door]:
+    door = Door(plane)
+    door.open()
+    yield door
+    door.leave()
+
+
+@pytest.fixture(scope="module")
+def trio(quick: Installation, door: Door) -> Installation:
+    """Recommender, webhook and updater, each with the rights of its manifest."""
+    quick.updater(*MOVING).wait_ready()
+    return quick
+
+
+@pytest.fixture
+def sized(plane: ControlPlane, usage: MetricsServer, trio: Installation) -> Iterator[Place]:
+    """A place where pods are sized and moved."""
+    usage.forget()
+    usage.taken_at = time.time
+    with Place(plane, usage, trio) as own:
         yield own
 
 
