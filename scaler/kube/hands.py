@@ -180,6 +180,14 @@ class ClusterHands:
         return await _unless_gone(patch, action.ref)
 
 
+class Untold:
+    """Where events go that nobody is to be told: nothing may be written, or conditions say it all."""
+
+    def record(self, tell: Tell) -> None:
+        """Take an event, and drop it."""
+        logger.debug("would tell: %s", tell.message, extra={"reason": tell.reason, "about": str(tell.ref)})
+
+
 class DryHands:
     """Recommends only: lets through what may pass, and logs the rest, once as long as it would do the same."""
 

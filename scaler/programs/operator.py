@@ -11,7 +11,6 @@ import msgspec
 from aiohttp import web
 
 from scaler import __version__
-from scaler.actions import Tell
 from scaler.clock import SystemClock
 from scaler.errors import ApiError
 from scaler.horizontal.explain import explain
@@ -19,7 +18,7 @@ from scaler.horizontal.readings import Policy
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
 from scaler.kube.events import Recorder
-from scaler.kube.hands import ClusterHands, DryHands, Hands
+from scaler.kube.hands import ClusterHands, DryHands, Hands, Untold
 from scaler.kube.intake import Intake, Scope
 from scaler.kube.leader import Elector
 from scaler.kube.upstream import find_rivals
@@ -134,7 +133,7 @@ class Operator:
             connection=connection,
             intake=Intake(connection, scope_of(settings, taken)),
             hands=self._make_hands(),
-            tell=_untold if settings.judgement.recommendation_only else self._recorder.record,
+            tell=Untold().record if settings.judgement.recommendation_only else self._recorder.record,
             connections=functools.partial(connections_of, settings),
             clock=clock,
             options=options_of(settings, taken),
@@ -327,10 +326,6 @@ class Operator:
         self._tls.take(material)
         self._explaining.take(material)
         self._material.set()
-
-
-def _untold(event: Tell) -> None:
-    log.debug("would tell: %s", event.message, extra={"reason": event.reason, "about": str(event.ref)})
 
 
 NOBODY = "kube-scaler.dev/nobody,!kube-scaler.dev/nobody"

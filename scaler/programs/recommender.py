@@ -7,8 +7,6 @@ import math
 import secrets
 import socket
 
-from aiohttp import web
-
 from scaler.clock import SystemClock
 from scaler.errors import ApiError
 from scaler.history.access import access, history, names
@@ -16,7 +14,7 @@ from scaler.history.cluster import ClusterHistory
 from scaler.history.prometheus import Prometheus
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
-from scaler.kube.hands import ClusterHands
+from scaler.kube.hands import ClusterHands, Untold
 from scaler.kube.leader import Elector
 from scaler.kube.targets import Targets
 from scaler.kube.upstream import Rival
@@ -34,6 +32,7 @@ from scaler.process import logs
 from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
 from scaler.serving.health import Health, application, serve
 from scaler.serving.recommender_metrics import RecommenderMetrics
+from scaler.serving.rounds import add_health_check, stuck
 from scaler.settings.knobs import split
 from scaler.settings.recommender import RecommenderSettings
 from scaler.takeover.following import follow
@@ -51,8 +50,6 @@ log = logging.getLogger("scaler.recommender")
 
 FORBIDDEN = 403
 LEASE = "scaler-recommender"
-LATE = 5
-"""Intervals without the end of a round after which the program is taken for stuck, as upstream has it."""
 PROMETHEUS = "http://prometheus.monitoring.svc"
 """Where it is when it is needed and nobody says where; upstream's default."""
 LAST_WORDS = 5.0
@@ -137,7 +134,7 @@ class Recommender:
         self._nodes = Nodes(connection, clock)
         self._prometheus = prometheus_of(settings)
         self._past = Past(roster, self._history, clock.now) if self._prometheus is not None else None
-        self._writer = Writer(ClusterHands(connection, NoTeller()), settings.loop.update_worker_count)
+        self._writer = Writer(ClusterHands(connection, Untold()), settings.loop.update_worker_count)
         self._rounds = Rounds(
             roster=roster,
             objects=self._objects,
@@ -252,14 +249,9 @@ class Recommender:
 
     async def _listen(self, listening: contextlib.AsyncExitStack) -> None:
         app = application(self._health, self._metrics.render)
-        app.router.add_get("/health-check", self._health_check)
+        add_health_check(app, self._stuck)
         runner = await serve(app, *split(self._settings.serving.address))
         listening.push_async_callback(runner.cleanup)
-
-    async def _health_check(self, _: web.Request) -> web.Response:
-        """Upstream's: 200 while rounds end in time, 500 when they do not."""
-        stuck = self._stuck()
-        return web.Response(text=stuck or "OK", status=500 if stuck else 200)
 
     def _behind(self) -> str:
         """Why it could not take over at once."""
@@ -269,18 +261,10 @@ class Recommender:
 
     def _stuck(self) -> str:
         """Why it does not work; a standby and a first round are given time."""
-        finished, interval = self._rounds.finished_at, self._settings.loop.recommender_interval
-        silent = asyncio.get_running_loop().time() - finished
-        if not self._leading.is_set() or not finished or silent < LATE * interval:
+        finished = self._rounds.finished_at
+        if not self._leading.is_set() or not finished:
             return ""
-        return f"the last round ended {silent:.0f} s ago; there should be one each {interval:g} s"
-
-
-class NoTeller:
-    """A recommender tells nothing as events: what it has to say stands in conditions."""
-
-    def record(self, tell: object) -> None:
-        """Nothing is to be told."""
+        return stuck(asyncio.get_running_loop().time() - finished, self._settings.loop.recommender_interval)
 
 
 def prometheus_of(settings: RecommenderSettings) -> Prometheus | None:

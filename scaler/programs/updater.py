@@ -7,7 +7,6 @@ import secrets
 import socket
 
 import msgspec
-from aiohttp import web
 
 from scaler.api.disruption_budgets import budgets_of
 from scaler.clock import SystemClock
@@ -15,7 +14,7 @@ from scaler.errors import ApiError
 from scaler.kube.connection import Connection
 from scaler.kube.credentials import connect
 from scaler.kube.events import Recorder
-from scaler.kube.hands import ClusterHands
+from scaler.kube.hands import ClusterHands, Untold
 from scaler.kube.leader import Elector
 from scaler.kube.upstream_vpa import find_updaters
 from scaler.kube.wire import Limits
@@ -28,6 +27,7 @@ from scaler.process import logs
 from scaler.process.running import FAILED, Watch, run_loop, spare_the_collector, watching
 from scaler.serving.health import application, serve
 from scaler.serving.readiness import Health
+from scaler.serving.rounds import add_health_check, stuck
 from scaler.serving.updater_metrics import UpdaterMetrics
 from scaler.settings.knobs import split
 from scaler.settings.updater import UpdaterSettings
@@ -39,8 +39,6 @@ from scaler.vertical.verdict import Circumstances
 log = logging.getLogger("scaler.updater")
 
 LEASE = "scaler-updater"
-LATE = 5
-"""Intervals without the end of a round after which the program is taken for stuck, as upstream has it."""
 LAST_WORDS = 2.0
 """Seconds that events may take at the end."""
 
@@ -80,7 +78,7 @@ class Updater:
         cluster, admission, dry = settings.cluster, settings.admission, settings.rounds.recommendation_only
         self._identity = cluster.pod_name or f"{socket.gethostname()}_{secrets.token_hex(4)}"
         self._recorder = Recorder(connection, clock, component="vpa-updater", instance=self._identity)
-        self._tidings = Tidings(_Silent() if dry else self._recorder)
+        self._tidings = Tidings(Untold() if dry else self._recorder)
         self._webhook = WebhookStatus(
             connection,
             clock,
@@ -175,29 +173,16 @@ class Updater:
 
     async def _listen(self, listening: contextlib.AsyncExitStack) -> None:
         app = application(self._health, self._metrics.render)
-        app.router.add_get("/health-check", self._health_check)
+        add_health_check(app, self._stuck)
         runner = await serve(app, *split(self._settings.serving.address))
         listening.push_async_callback(runner.cleanup)
 
-    async def _health_check(self, _: web.Request) -> web.Response:
-        """Upstream's: 200 while rounds end in time, 500 when they do not."""
-        stuck = self._stuck()
-        return web.Response(text=stuck or "OK", status=500 if stuck else 200)
-
     def _stuck(self) -> str:
         """Why it does not work; a standby and a first round are given time."""
-        finished, interval = self._rounds.finished_at, self._settings.rounds.updater_interval
-        silent = asyncio.get_running_loop().time() - finished
-        if not self._leading.is_set() or not finished or silent < LATE * interval:
+        finished = self._rounds.finished_at
+        if not self._leading.is_set() or not finished:
             return ""
-        return f"the last round ended {silent:.0f} s ago; there should be one each {interval:g} s"
-
-
-class _Silent:
-    """Nothing is told where nothing is to be written."""
-
-    def record(self, tell: object) -> None:
-        """Nothing."""
+        return stuck(asyncio.get_running_loop().time() - finished, self._settings.rounds.updater_interval)
 
 
 class _Served(msgspec.Struct, frozen=True):

@@ -68,19 +68,24 @@ class Leader(Settings, frozen=True):
     """Time between two tries to get or to renew the Lease."""
 
     def problems(self) -> list[Problem]:
-        lease, deadline, retry = (
+        return lease_problems(
+            "--leader-election",
             self.leader_election_lease_duration,
             self.leader_election_renew_deadline,
             self.leader_election_retry_period,
         )
-        found = []
-        if not deadline < lease:
-            words = f"{deadline:g}s must be less than --leader-election-lease-duration ({lease:g}s)"
-            found.append(Problem("--leader-election-renew-deadline", words, deadline))
-        if not 0 < retry < deadline:
-            words = f"{retry:g}s must be more than 0 and less than --leader-election-renew-deadline ({deadline:g}s)"
-            found.append(Problem("--leader-election-retry-period", words, retry))
-        return found
+
+
+def lease_problems(flags: str, lease: float, deadline: float, retry: float) -> list[Problem]:
+    """What does not fit together of a Lease's seconds; `flags` is how the names of its flags begin."""
+    found = []
+    if not deadline < lease:
+        words = f"{deadline:g}s must be less than {flags}-lease-duration ({lease:g}s)"
+        found.append(Problem(f"{flags}-renew-deadline", words, deadline))
+    if not 0 < retry < deadline:
+        words = f"{retry:g}s must be more than 0 and less than {flags}-renew-deadline ({deadline:g}s)"
+        found.append(Problem(f"{flags}-retry-period", words, retry))
+    return found
 
 
 class Certificates(Settings, frozen=True):

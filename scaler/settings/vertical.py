@@ -4,7 +4,7 @@ from typing import Annotated
 
 from scaler.errors import Problem
 from scaler.settings.knobs import Duration, Knob
-from scaler.settings.shared import Settings
+from scaler.settings.shared import Settings, lease_problems
 
 
 class VpaObjects(Settings, frozen=True):
@@ -60,19 +60,12 @@ class Election(Settings, frozen=True):
     """Namespace of the Lease; --pod-namespace when empty."""
 
     def problems(self) -> list[Problem]:
-        lease, deadline, retry = (
+        return lease_problems(
+            "--leader-elect",
             self.leader_elect_lease_duration,
             self.leader_elect_renew_deadline,
             self.leader_elect_retry_period,
         )
-        found = []
-        if not deadline < lease:
-            words = f"{deadline:g}s must be less than --leader-elect-lease-duration ({lease:g}s)"
-            found.append(Problem("--leader-elect-renew-deadline", words, deadline))
-        if not 0 < retry < deadline:
-            words = f"{retry:g}s must be more than 0 and less than --leader-elect-renew-deadline ({deadline:g}s)"
-            found.append(Problem("--leader-elect-retry-period", words, retry))
-        return found
 
 
 def positive(flag: str, value: float) -> list[Problem]:
