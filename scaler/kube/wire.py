@@ -124,7 +124,7 @@ class Wire:
         until = loop.time() + self._limits.patience
         for tries in itertools.count():
             if call.lane is not Lane.URGENT:
-                await self._pace.turn()
+                await self._pace.turn(call.lane)
             try:
                 async with self.gate.passing(call.lane):
                     return await self._once(call)
