@@ -116,6 +116,16 @@ def recommender(vpas: int, pods: int, rounds: int) -> None:
 
 
 @benches.command()
+@click.option("--vpas", default=1000, show_default=True, help="VPA's figures are for 1000.")
+@click.option("--pods", default=10, show_default=True, help="Of each, with two containers, all outside their range.")
+def updater(vpas: int, pods: int) -> None:
+    """Rounds of the updater: CPU of judgement, and pods moved in the first minute at 50 calls a second."""
+    from tests.bench.moving import run
+
+    run(vpas, pods)
+
+
+@benches.command()
 def rounds() -> None:
     """Rounds over 3,000 to 300,000 containers with simulated sources; needs no control plane."""
     from tests.bench.recommending import simulate

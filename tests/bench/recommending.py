@@ -108,18 +108,19 @@ def run(vpas: int, pods: int, rounds: int) -> None:
 async def make(plane: ControlPlane, vpas: int, pods: int) -> None:
     """Everything there is, 200 calls at a time."""
     async with await connect(str(plane.kubeconfig)) as connection:
-        await _together(connection.create(DEPLOYMENTS, NAMESPACE, deployment(vpa), into=Ack) for vpa in range(vpas))
-        await _together(connection.create(VPAS, NAMESPACE, vpa_over(vpa), into=Ack) for vpa in range(vpas))
+        await together(connection.create(DEPLOYMENTS, NAMESPACE, deployment(vpa), into=Ack) for vpa in range(vpas))
+        await together(connection.create(VPAS, NAMESPACE, vpa_over(vpa), into=Ack) for vpa in range(vpas))
         names = [(vpa, pod) for vpa in range(vpas) for pod in range(pods)]
-        await _together(connection.create(PODS, NAMESPACE, pod_of(vpa, pod), into=Ack) for vpa, pod in names)
+        await together(connection.create(PODS, NAMESPACE, pod_of(vpa, pod), into=Ack) for vpa, pod in names)
         runs = {"status": {"phase": "Running"}}
-        await _together(
+        await together(
             connection.patch(PODS, NAMESPACE, f"w{vpa}-{pod}", runs, into=Ack, subresource="status")
             for vpa, pod in names
         )
 
 
-async def _together(calls: Any) -> None:
+async def together(calls: Any) -> None:
+    """Make the calls, 200 at a time."""
     waiting: list[Any] = []
     for call in calls:
         waiting.append(call)

@@ -21,6 +21,8 @@ class Row(NamedTuple):
     """KEDA's; None where none was recorded."""
     most: float | None = None
     """What ours must not exceed; None where nothing is asked."""
+    least: float | None = None
+    """What ours must reach; None where nothing is asked."""
 
 
 def table(title: str, rows: Sequence[Row], *notes: str, peer: str = "KEDA", source: str = recorded.SOURCE) -> None:
@@ -33,8 +35,7 @@ def table(title: str, rows: Sequence[Row], *notes: str, peer: str = "KEDA", sour
         shown.add_column(column, justify="right")
     for row in rows:
         theirs = "" if row.theirs is None else _number(row.theirs, row.digits)
-        wanted = "" if row.most is None else f"<= {row.most:g}"
-        verdict = "" if row.most is None else ("met" if row.ours <= row.most else "MISSED")
+        wanted, verdict = _wanted(row)
         cells = (*((theirs,) if known else ()), _number(row.ours, row.digits), wanted, verdict)
         shown.add_row(row.what, *cells)
     Console(width=118, highlight=False).print(shown)
@@ -42,6 +43,14 @@ def table(title: str, rows: Sequence[Row], *notes: str, peer: str = "KEDA", sour
         print(f"  {note}")
     figures: dict[str, Any] = {row.what: round(row.ours, row.digits + 2) for row in rows}
     print(json.dumps({"bench": title, **figures}), flush=True)
+
+
+def _wanted(row: Row) -> tuple[str, str]:
+    if row.most is not None:
+        return f"<= {row.most:g}", "met" if row.ours <= row.most else "MISSED"
+    if row.least is not None:
+        return f">= {row.least:g}", "met" if row.ours >= row.least else "MISSED"
+    return "", ""
 
 
 def _number(value: object, digits: int) -> str:
