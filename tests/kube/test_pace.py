@@ -44,7 +44,12 @@ async def test_of_those_that_wait_the_lowest_lane_goes_first() -> None:
 
     await pace.turn()
     async with asyncio.TaskGroup() as group:
-        for name, lane in (("event", Lane.LAST), ("status", Lane.LATER), ("hpa", Lane.NORMAL), ("scale", Lane.NORMAL)):
+        for name, lane in (
+            ("event", Lane.LAST),
+            ("status", Lane.LATER),
+            ("hpa", Lane.NORMAL),
+            ("scale", Lane.NORMAL),
+        ):
             group.create_task(call(name, lane))
     assert order == ["hpa", "scale", "status", "event"]
 
