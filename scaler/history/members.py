@@ -61,8 +61,7 @@ class _Member:
         try:
             while not unpacking.eof:
                 if at >= len(self._data):
-                    self.why = "it ends in the middle: it is still being written, or its writer was ended"
-                    self.end = -1
+                    self._unended()
                     return
                 yield unpacking.decompress(self._data[at : at + _PIECE])
                 at += _PIECE
@@ -71,3 +70,10 @@ class _Member:
             self.end = self._data.find(_BEGINNING, self._at + 1)
             return
         self.end = min(at, len(self._data)) - len(unpacking.unused_data)
+
+    def _unended(self) -> None:
+        """A damaged head can make a member swallow those behind it: where one more begins, reading goes on there."""
+        self.end = self._data.find(_BEGINNING, self._at + 1)
+        self.why = "it ends in the middle: it is still being written, or its writer was ended"
+        if self.end >= 0:
+            self.why = "it is damaged (it does not end where the next begins)"

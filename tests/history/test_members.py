@@ -4,7 +4,7 @@ import gzip
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scaler.history.members import Damage, lines
@@ -50,6 +50,7 @@ def test_what_was_flushed_can_be_read_before_the_member_ends() -> None:
 
 
 @given(st.integers(0, len(FILE) - 1), st.integers(1, 255))
+@example(3, 4)  # the head promises an extra field, as long as the rest of the file
 def test_a_damaged_byte_costs_its_own_member_only(at: int, flip: int) -> None:
     damaged = bytearray(FILE)
     damaged[at] ^= flip
