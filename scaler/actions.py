@@ -77,6 +77,8 @@ class KeepCheckpoint(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     status: CheckpointStatus
     annotations: dict[str, str] = {}
     """To be set besides; others stay."""
+    new: bool = False
+    """Thought to be none yet. Being wrong costs a call, no more."""
 
 
 class DeleteCheckpoint(msgspec.Struct, frozen=True, tag=True, tag_field="do"):

@@ -58,22 +58,32 @@ async def _write_recommendation(connection: Connection, action: WriteRecommendat
 
 async def _keep_checkpoint(connection: Connection, action: KeepCheckpoint) -> bool:
     """False when its namespace is on its way out."""
-    change = [{"op": "add", "path": "/status", "value": action.status}]
+    first, then, mistaken = (_make, _replace, 409) if action.new else (_replace, _make, 404)
     try:
-        await connection.patch(
-            VPA_CHECKPOINTS, action.namespace, action.name, change, into=Ack, how=Patch.JSON, lane=Lane.LATER
-        )
+        try:
+            await first(connection, action)
+        except ApiError as error:
+            if error.status != mistaken:
+                raise
+            await then(connection, action)
     except ApiError as error:
-        if error.status != 404:
-            raise
-        return await _make(connection, action)
-    if action.annotations:
-        body = {"metadata": {"annotations": action.annotations}}
-        await connection.patch(VPA_CHECKPOINTS, action.namespace, action.name, body, into=Ack, lane=Lane.LATER)
+        if error.status == 404 or (error.status == 403 and "being terminated" in error.message):
+            return False
+        raise
     return True
 
 
-async def _make(connection: Connection, action: KeepCheckpoint) -> bool:
+async def _replace(connection: Connection, action: KeepCheckpoint) -> None:
+    change = [{"op": "add", "path": "/status", "value": action.status}]
+    await connection.patch(
+        VPA_CHECKPOINTS, action.namespace, action.name, change, into=Ack, how=Patch.JSON, lane=Lane.LATER
+    )
+    if action.annotations:
+        body = {"metadata": {"annotations": action.annotations}}
+        await connection.patch(VPA_CHECKPOINTS, action.namespace, action.name, body, into=Ack, lane=Lane.LATER)
+
+
+async def _make(connection: Connection, action: KeepCheckpoint) -> None:
     body = {
         "apiVersion": API_VERSION,
         "kind": "VerticalPodAutoscalerCheckpoint",
@@ -81,13 +91,7 @@ async def _make(connection: Connection, action: KeepCheckpoint) -> bool:
         "spec": action.spec,
         "status": action.status,
     }
-    try:
-        await connection.create(VPA_CHECKPOINTS, action.namespace, body, into=Ack, lane=Lane.LATER)
-    except ApiError as error:
-        if error.status == 404 or (error.status == 403 and "being terminated" in error.message):
-            return False
-        raise
-    return True
+    await connection.create(VPA_CHECKPOINTS, action.namespace, body, into=Ack, lane=Lane.LATER)
 
 
 async def _delete_checkpoint(connection: Connection, action: DeleteCheckpoint) -> bool:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from scaler.actions import DeleteCheckpoint, KeepCheckpoint, Tell, WriteRecommendation
@@ -65,7 +67,7 @@ async def test_a_namesake_is_not_written(connection: Connection, namespace: str)
     assert "status" not in found
 
 
-def kept(namespace: str, buckets: dict[str, int], **more: dict[str, str]) -> KeepCheckpoint:
+def kept(namespace: str, buckets: dict[str, int], **more: Any) -> KeepCheckpoint:
     histogram = HistogramCheckpoint(bucket_weights=buckets, total_weight=1.5)
     status = CheckpointStatus(version="v3", cpu_histogram=histogram, total_samples_count=2)
     return KeepCheckpoint(namespace, "web-app", CheckpointSpec("web", "app"), status, **more)
@@ -82,6 +84,21 @@ async def test_a_checkpoint_is_made_and_then_replaced(connection: Connection, na
     await hands.carry_out(kept(namespace, {"4": 10000}))
     found = await connection.get(VPA_CHECKPOINTS, namespace, "web-app", into=dict)
     assert found["metadata"]["annotations"] == {"example.com/a": "1"}
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+async def test_whether_it_is_there_may_be_thought_wrongly(
+    connection: Connection, namespace: str, *, new: bool, there: bool
+) -> None:
+    hands = ClusterHands(connection, Nobody())
+    if there:
+        await hands.carry_out(kept(namespace, {"1": 10000}))
+    note = {"example.com/a": "1"}
+    assert await hands.carry_out(kept(namespace, {"2": 10000}, annotations=note, new=new)) == Done()
+    found: Raw = await connection.get(VPA_CHECKPOINTS, namespace, "web-app", into=dict)
+    assert found["status"]["cpuHistogram"]["bucketWeights"] == {"2": 10000}
+    assert found["metadata"]["annotations"] == note
 
 
 async def test_a_checkpoint_that_was_written_meanwhile_is_not_deleted(connection: Connection, namespace: str) -> None:

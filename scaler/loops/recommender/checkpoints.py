@@ -172,13 +172,15 @@ class Checkpoints:
 
     def _keep(self, plan: Plan, group: int, status: CheckpointStatus) -> KeepCheckpoint:
         (namespace, name), container = plan.subjects[int(plan.owners[group])].key, plan.names[group]
-        floor = self._floors.pop((namespace, name, container), None)
+        place = (namespace, name, container)
+        floor = self._floors.pop(place, None)
         return KeepCheckpoint(
             namespace,
             f"{name}-{container}",
             CheckpointSpec(name, container),
             status,
             {OOM_FLOOR: floor} if floor else {},
+            new=place not in self._written,
         )
 
     def _claim(self, place: Place) -> bool:

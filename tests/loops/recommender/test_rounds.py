@@ -32,6 +32,9 @@ async def test_the_first_sample_gives_a_recommendation_with_its_conditions() -> 
         assert status.status.observed_generation == 1
         assert isinstance(checkpoint, KeepCheckpoint)
         assert (checkpoint.name, checkpoint.spec) == ("web-app", CheckpointSpec("web", "app"))
+        assert checkpoint.new
+        scene.uses()
+        assert [one.new for one in await scene.turn() if isinstance(one, KeepCheckpoint)] == [False]
 
 
 async def test_only_what_changed_is_written() -> None:
