@@ -14,7 +14,6 @@ from scaler.kube.controllers import Controllers
 from scaler.vertical import resize
 from scaler.vertical.limit_ranges import Ranges
 from scaler.vertical.pods import SizedPod
-from scaler.vertical.scope import Scope
 from scaler.vertical.targets import Climb, Controller
 from webhook.review import ALLOWED, Answer, Request
 from webhook.sizes import Sizes, Sizing
@@ -31,15 +30,18 @@ class Pods:
         controllers: Controllers,
         ranges: Callable[[str], Ranges],
         *,
-        scope: Scope,
+        covered: Callable[[str], bool],
         deadline: float,
         max_boost: int = 0,
     ) -> None:
-        """`ranges` gives what a namespace allows; `deadline` is in seconds, `max_boost` in millicores, 0 for none."""
+        """`ranges` gives what a namespace allows, `covered` says whether pods of one are sized at all.
+
+        `deadline` is in seconds, `max_boost` in millicores, 0 for none.
+        """
         self._sizes = sizes
         self._controllers = controllers
         self._ranges = ranges
-        self._scope = scope
+        self._covered = covered
         self._deadline = deadline
         self._max_boost = max_boost
 
@@ -47,7 +49,7 @@ class Pods:
         """The answer, at once where everything is known."""
         if request.operation != "CREATE" or request.sub_resource or not self._sizes.any_in(request.namespace):
             return ALLOWED
-        if not self._scope.covers(request.namespace):  # a registration of someone else's may ask nevertheless
+        if not self._covered(request.namespace):  # a registration of someone else's may ask nevertheless
             return ALLOWED
         pod = _POD.decode(request.object)
         owner = pod.owner

@@ -27,6 +27,9 @@ from scaler.serving.readiness import Health
 from scaler.serving.tls import ServerTls
 from scaler.settings.knobs import split
 from scaler.settings.webhook import WebhookSettings
+from scaler.takeover.following import follow
+from scaler.takeover.record import Record
+from scaler.takeover.steps import read_record
 from scaler.vertical.limit_ranges import LimitRange
 from scaler.vertical.quantities import millicores
 from scaler.vertical.scope import Scope, scope_of
@@ -50,6 +53,7 @@ LOOK_AGAIN = 30.0
 TRY_AGAIN = 5.0
 """The same while it does not."""
 BY_TARGET = "target"
+FORBIDDEN = 403
 LATER = "scaler.triggers.review"
 """What the first ScaledObject needs and no pod does: imported when pods are sized already, not while one waits."""
 _VERSIONS = {"tls1_2": ssl.TLSVersion.TLSv1_2, "tls1_3": ssl.TLSVersion.TLSv1_3}
@@ -78,7 +82,7 @@ class Webhook:
         self._clock = SystemClock()
         self._tls = ServerTls(clients=ssl.CERT_NONE, minimum=_VERSIONS[settings.admission.min_tls_version])
         self._material: Material | None = None
-        self._new_material = asyncio.Event()
+        self._changed = asyncio.Event()
         self._vpas = Informer(
             connection, VPAS, VerticalPodAutoscaler, namespaces=_followed(settings), indexes={BY_TARGET: target_key}
         )
@@ -86,6 +90,7 @@ class Webhook:
             connection, LIMIT_RANGES, LimitRange, indexes={limit_ranges.BY_NAMESPACE: limit_ranges.of_namespace}
         )
         self._neighbourhood = Neighbourhood(connection)
+        self._scope = _scope(settings, frozenset() if settings.pods.beside_upstream else None)
         self._metrics = WebhookMetrics(connection)
         self._door = Door(self._judges(), self._metrics)
         self._listening = asyncio.Event()
@@ -109,6 +114,7 @@ class Webhook:
             self._watch.keep(self._ranges.run(), "LimitRanges")
             if admission.scaled_objects:
                 self._watch.keep(self._neighbourhood.run(), "ScaledObjects and HPAs")
+            await self._read_takeovers()
             self._watch.keep(self._certificates(), "certificates")
             self._watch.keep(self._serve(listening), "reviews")
             self._watch.keep(self._keep_registered(), "the registration")
@@ -127,7 +133,7 @@ class Webhook:
             Sizes(self._vpas),
             Controllers(self._connection),
             Allowed(self._ranges),
-            scope=_scope(self._settings),
+            covered=self._covered,
             deadline=admission.lookup_deadline,
             max_boost=boost,
         )
@@ -141,11 +147,15 @@ class Webhook:
             ("keda.sh", "clustertriggerauthentications"): authentications.CLUSTER_WIDE.judge,
         }
 
+    def _covered(self, namespace: str) -> bool:
+        """By what is taken over at this moment."""
+        return self._scope.covers(namespace)
+
     async def _serve(self, listening: contextlib.AsyncExitStack) -> None:
         await self._vpas.synced.wait()
         await self._ranges.synced.wait()
         while self._material is None:
-            await self._new_material.wait()
+            await self._changed.wait()
         listener = Listener(self._door.handle, LONGEST_BODY)
         port = await listener.start(
             self._settings.admission.bind_address, self._settings.admission.port, self._tls.context
@@ -163,6 +173,29 @@ class Webhook:
         if not self._vpas.synced.is_set() or not self._ranges.synced.is_set():
             return "not every VerticalPodAutoscaler and LimitRange has been seen yet"
         return "" if self._listening.is_set() else "there is no certificate yet"
+
+    # -- beside a live VPA -------------------------------------------------------------------------------------
+
+    async def _read_takeovers(self) -> None:
+        """Know what was taken over before anything is judged, then follow it."""
+        home = self._settings.cluster.pod_namespace
+        try:
+            self._taken(await read_record(self._connection, home))
+        except ApiError as error:
+            if error.status != FORBIDDEN:
+                raise
+            log.warning("the record of takeovers may not be read, so there is none: %s", error)
+            return
+        self._watch.keep(follow(self._connection, home, self._taken), "takeovers")
+
+    def _taken(self, record: Record | None) -> None:
+        none = frozenset[str]() if self._settings.pods.beside_upstream else None
+        scope = _scope(self._settings, none if record is None else frozenset(record.served))
+        if scope != self._scope:
+            served = "all" if scope.taken is None else sorted(scope.taken)
+            log.info("namespaces are served", extra={"namespaces": served})
+            self._scope, self._registered = scope, not self._settings.registration.register_webhook
+            self._changed.set()
 
     # -- trust -------------------------------------------------------------------------------------------------
 
@@ -186,7 +219,7 @@ class Webhook:
     def _take(self, material: Material) -> None:
         self._tls.present(material.certificate, material.key)
         self._material = material
-        self._new_material.set()
+        self._changed.set()
 
     # -- registration ------------------------------------------------------------------------------------------
 
@@ -197,7 +230,7 @@ class Webhook:
         await self._listening.wait()
         said = ""
         while True:
-            self._new_material.clear()
+            self._changed.clear()
             try:
                 await self._register()
                 said = ""
@@ -207,7 +240,7 @@ class Webhook:
                     log.warning("the API server cannot be told of the webhook: %s", error)
                 said = str(error)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._new_material.wait(), LOOK_AGAIN if self._registered else TRY_AGAIN)
+                await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN if self._registered else TRY_AGAIN)
 
     async def _register(self) -> None:
         wish = self._wish()
@@ -221,7 +254,7 @@ class Webhook:
         return Wish(
             address=_address(settings),
             ca=self._material.ca,
-            scope=_scope(settings),
+            scope=self._scope,
             timeout=registration.webhook_timeout_seconds,
             fail=registration.webhook_failure_policy_fail,
             labels=dict(label.split("=", 1) for label in registration.webhook_labels),
@@ -244,13 +277,14 @@ def _followed(settings: WebhookSettings) -> tuple[str, ...]:
     return (only,) if only else ()
 
 
-def _scope(settings: WebhookSettings) -> Scope:
+def _scope(settings: WebhookSettings, taken: frozenset[str] | None) -> Scope:
     pods = settings.pods
     return scope_of(
         settings.cluster.pod_namespace,
         pods.vpa_object_namespace,
         pods.ignored_vpa_object_namespaces,
         ignore_kube_system=pods.ignore_kube_system,
+        taken=taken,
     )
 
 

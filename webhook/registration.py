@@ -25,6 +25,8 @@ log = logging.getLogger("scaler.registration")
 
 SIZING, SIZING_WEBHOOK = "vpa-webhook-config", "vpa.k8s.io"
 """Upstream's names."""
+BESIDE, BESIDE_WEBHOOK = "kube-scaler-sizing", "pods.kube-scaler.dev"
+"""The same beside a live VPA, which keeps its own: for the namespaces that were taken over."""
 JUDGING = "kube-scaler-admission"
 UPSTREAM_LEASE = "vpa-admission-controller"
 ALIVE = 60.0
@@ -37,6 +39,10 @@ OWNED_PODS = {
     "(has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(one, has(one.controller)))",
 }
 """A pod without a controller is nobody's to size: the API server need not ask about it."""
+
+
+OURS = ((MUTATING_WEBHOOKS, SIZING), (MUTATING_WEBHOOKS, BESIDE), (VALIDATING_WEBHOOKS, JUDGING))
+"""Every configuration that may be ours."""
 
 
 class Occupied(ScalerError):
@@ -69,8 +75,12 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 def configurations(wish: Wish) -> list[tuple[Resource, Raw]]:
-    """Every configuration, in full."""
-    found = [(MUTATING_WEBHOOKS, _configuration("Mutating", SIZING, [_sizing(wish)], wish))]
+    """Every configuration that there is to be, in full; none while nothing is taken over from a live VPA."""
+    taken = wish.scope.taken
+    if taken is not None and not taken:
+        return []
+    name, webhook = (SIZING, SIZING_WEBHOOK) if taken is None else (BESIDE, BESIDE_WEBHOOK)
+    found = [(MUTATING_WEBHOOKS, _configuration("Mutating", name, [_sizing(wish, webhook)], wish))]
     if wish.scaled_objects:
         judging = [_judging(wish, plural) for plural in ("scaledobjects", "triggerauthentications")]
         judging.append(_judging(wish, "clustertriggerauthentications", namespaced=False))
@@ -87,11 +97,11 @@ def _configuration(kind: str, name: str, webhooks: list[Raw], wish: Wish) -> Raw
     }
 
 
-def _sizing(wish: Wish) -> Raw:
+def _sizing(wish: Wish, name: str) -> Raw:
     vpas = (verticalpodautoscaler.GROUP, "*", "verticalpodautoscalers")
     rules = [_rule(("", "v1", "pods"), "CREATE"), _rule(vpas, "CREATE", "UPDATE")]
     return {
-        **_webhook(wish, SIZING_WEBHOOK, rules, _in_scope(wish.scope)),
+        **_webhook(wish, name, rules, _in_scope(wish.scope)),
         "matchConditions": [OWNED_PODS],
         "reinvocationPolicy": "Never",
     }
@@ -100,7 +110,7 @@ def _sizing(wish: Wish) -> Raw:
 def _judging(wish: Wish, plural: str, *, namespaced: bool = True) -> Raw:
     scope = "Namespaced" if namespaced else "Cluster"
     rules = [_rule((scaledobject.GROUP, "*", plural), "CREATE", "UPDATE", scope=scope)]
-    return _webhook(wish, f"{plural}.{scaledobject.OUR_DOMAIN}", rules, {})
+    return _webhook(wish, f"{plural}.{scaledobject.OUR_DOMAIN}", rules, _in_scope(Scope(taken=wish.scope.taken)))
 
 
 def _webhook(wish: Wish, name: str, rules: list[Raw], selector: Raw) -> Raw:
@@ -142,8 +152,8 @@ def _in_scope(scope: Scope) -> Raw:
     asked: list[Raw] = []
     if scope.ignored:
         asked.append({"key": NAMESPACE_LABEL, "operator": "NotIn", "values": sorted(scope.ignored)})
-    if scope.only:
-        asked.append({"key": NAMESPACE_LABEL, "operator": "In", "values": [scope.only]})
+    within = [names for names in ({scope.only} if scope.only else None, scope.taken) if names is not None]
+    asked += [{"key": NAMESPACE_LABEL, "operator": "In", "values": sorted(names)} for names in within]
     return {"matchExpressions": asked} if asked else {}
 
 
@@ -151,12 +161,17 @@ def _in_scope(scope: Scope) -> Raw:
 
 
 async def register(connection: Connection, wish: Wish, now: float) -> None:
-    """Have the configurations say this; what says so already is left alone.
+    """Have the configurations say this; what says so already is left alone, and what is ours and not wanted goes.
 
     ApiError when it may not be done, `Occupied` while upstream's own admission controller is alive at `now`.
     """
-    for resource, wanted in configurations(wish):
+    wanted_ones = configurations(wish)
+    for resource, wanted in wanted_ones:
         await _ensure(connection, resource, wanted, now)
+    there = {(resource, wanted["metadata"]["name"]) for resource, wanted in wanted_ones}
+    for resource, name in OURS:
+        if (resource, name) not in there:
+            await _withdraw(connection, resource, name)
 
 
 async def unregistered(connection: Connection, wish: Wish) -> str:
@@ -185,6 +200,14 @@ async def _ensure(connection: Connection, resource: Resource, wanted: Raw, now: 
         body = {**stored, "metadata": metadata, "webhooks": wanted["webhooks"]}
         await connection.update(resource, "", name, body, into=Ack)
         log.info("changed %s %s", wanted["kind"], name)
+
+
+async def _withdraw(connection: Connection, resource: Resource, name: str) -> None:
+    stored = await _read(connection, resource, name)
+    labels = stored["metadata"].get("labels") or {} if stored is not None else {}
+    if stored is not None and LABELS.items() <= labels.items():
+        await connection.delete(resource, "", name, uid=stored["metadata"]["uid"])
+        log.info("took back %s %s", resource.plural, name)
 
 
 async def _make_way(connection: Connection, stored: Raw, wanted: Raw, now: float) -> None:

@@ -107,24 +107,6 @@ class Certificates(Settings, frozen=True):
     """Write our CA into the APIServices v1beta1.external.metrics.k8s.io and v1alpha1.explain.kube-scaler.dev."""
 
 
-class SizedPods(Settings, frozen=True):
-    """Whose pods are sized."""
-
-    vpa_object_namespace: Annotated[str, Knob(metavar="NAMESPACE")] = ""
-    """The only namespace whose VerticalPodAutoscalers count; all when empty."""
-    ignored_vpa_object_namespaces: Annotated[tuple[str, ...], Knob(metavar="NAMESPACE,...")] = ()
-    """Namespaces that are left alone. Our own always is."""
-    ignore_kube_system: bool = False
-    """Leave kube-system alone, too."""
-
-    def problems(self) -> list[Problem]:
-        only, ignored = self.vpa_object_namespace, self.ignored_vpa_object_namespaces
-        if only and ignored:
-            words = "cannot stand beside --vpa-object-namespace, which leaves all others alone: remove one of them"
-            return [Problem("--ignored-vpa-object-namespaces", words, ",".join(ignored))]
-        return []
-
-
 class Logs(Settings, frozen=True):
     """What is said, and how."""
 

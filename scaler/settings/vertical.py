@@ -25,6 +25,13 @@ class VpaObjects(Settings, frozen=True):
         return [Problem("--ignored-vpa-object-namespaces", words, ",".join(self.ignored_vpa_object_namespaces))]
 
 
+class SizedPods(VpaObjects, frozen=True):
+    """Whose pods are sized."""
+
+    ignore_kube_system: bool = False
+    """Leave kube-system alone, too. Our own namespace always is."""
+
+
 class ApiCalls(Settings, frozen=True):
     """How many calls the API server gets."""
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from scaler.errors import Problem
 from scaler.quantity import milli_quantity
 from scaler.settings.knobs import Address, Duration, Knob
-from scaler.settings.shared import Cluster, Logs, Settings, SizedPods
+from scaler.settings.shared import Cluster, Logs, Settings
+from scaler.settings.vertical import SizedPods
 
 
 class Admission(Settings, frozen=True):

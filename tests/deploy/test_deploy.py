@@ -18,7 +18,7 @@ from scaler.settings.recommender import RecommenderSettings
 from scaler.settings.shared import Certificates, Cluster, Leader
 from scaler.settings.webhook import Liveness, Registration, WebhookCertificates, WebhookSettings
 from tests.absence import unavailable
-from webhook.registration import JUDGING, SIZING, UPSTREAM_LEASE
+from webhook.registration import BESIDE, JUDGING, SIZING, UPSTREAM_LEASE
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 PARTS = {"operator": OperatorSettings, "metrics": MetricsSettings, "webhook": WebhookSettings}
@@ -168,8 +168,9 @@ def test_the_webhook_looks_at_what_it_sizes_by_and_writes_only_its_own_registrat
         "keda.sh/clustertriggerauthentications": "get",
         "admissionregistration.k8s.io/mutatingwebhookconfigurations": "create",
         "admissionregistration.k8s.io/validatingwebhookconfigurations": "create",
-        f"admissionregistration.k8s.io/mutatingwebhookconfigurations[{SIZING}]": "get update",
-        f"admissionregistration.k8s.io/validatingwebhookconfigurations[{JUDGING}]": "get update",
+        f"admissionregistration.k8s.io/mutatingwebhookconfigurations[{SIZING}]": "get update delete",
+        f"admissionregistration.k8s.io/mutatingwebhookconfigurations[{BESIDE}]": "get update delete",
+        f"admissionregistration.k8s.io/validatingwebhookconfigurations[{JUDGING}]": "get update delete",
         f"coordination.k8s.io/leases[{UPSTREAM_LEASE}]": "get",
     }
     assert rights("Role", "scaler-webhook") == {
@@ -177,6 +178,7 @@ def test_the_webhook_looks_at_what_it_sizes_by_and_writes_only_its_own_registrat
         f"coordination.k8s.io/leases[{Liveness().status_lease}]": "patch",
         "/secrets": "create",
         f"/secrets[{WebhookCertificates().cert_secret_name}]": "get update",
+        "/configmaps[scaler-takeover]": "get list watch",
     }
     service = named("Service", Registration().webhook_service)
     assert Registration().webhook_service_port in [port["port"] for port in service["spec"]["ports"]]

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
 CONFIGURATIONS = (
     "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/vpa-webhook-config",
+    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/kube-scaler-sizing",
     "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/kube-scaler-admission",
 )
 Object = dict[str, Any]

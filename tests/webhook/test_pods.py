@@ -42,8 +42,8 @@ async def pods(peer: Peer):  # noqa: F811 - the fixture
     sizes = Sizes(store)
     store.put(msgspec.convert(VPA, VerticalPodAutoscaler))
     async with Connection(peer.url, Limits(timeout=5.0, patience=5.0)) as connection:
-        scope = Scope(ignored=frozenset({"bank"}))
-        yield Pods(sizes, Controllers(connection), lambda _: NO_RANGES, scope=scope, deadline=0.2)
+        covered = Scope(ignored=frozenset({"bank"})).covers
+        yield Pods(sizes, Controllers(connection), lambda _: NO_RANGES, covered=covered, deadline=0.2)
 
 
 async def judged(pods: Pods, new: Object | None, **request: object) -> Answer:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography import x509
 
@@ -117,6 +118,36 @@ def test_certificates_of_someone_else_are_used_and_followed(
     sizes(Shop(cluster, namespace))
 
 
+def test_beside_a_live_vpa_it_sizes_where_it_was_let_in_and_nowhere_else(
+    cluster: Cluster, kinds: None, namespace: str
+) -> None:
+    home = cluster.new_namespace("webhook")
+    running = Webhook(cluster, home, "--beside-upstream")
+    record = {"format": 1, "served": [namespace], "wanted": [namespace]}
+    maps = f"/api/v1/namespaces/{home}/configmaps"
+    shop = Shop(cluster, namespace)
+    owner = shop.make(workload())
+    shop.vpa()
+    try:
+        wait_until(running.ready, "the webhook to be ready")
+        assert [cluster.api.found(path) for path in CONFIGURATIONS] == [None] * 3
+        data = {"record": msgspec.json.encode(record).decode()}
+        cluster.api.create(maps, {"metadata": {"name": "scaler-takeover"}, "data": data})
+        wait_until(lambda: resources(shop.tried(owner)) == {"requests": TARGET}, "pods of the namespace to be sized")
+        assert [cluster.api.found(path) is not None for path in CONFIGURATIONS] == [False, True, True]
+        data = {"record": msgspec.json.encode(record | {"served": [], "wanted": []}).decode()}
+        cluster.api.patch(f"{maps}/scaler-takeover", {"data": data})
+        wait_until(
+            lambda: all(cluster.api.found(path) is None for path in CONFIGURATIONS), "everything to be given back"
+        )
+        assert resources(shop.tried(owner)) == {}
+    finally:
+        running.process.kill()
+        for path in CONFIGURATIONS:
+            cluster.api.delete(path)
+        cluster.api.delete(f"/api/v1/namespaces/{home}")
+
+
 def test_asked_to_end_it_ends_well(cluster: Cluster, kinds: None) -> None:
     for running in started(cluster):
         assert running.process.terminate() == 0
@@ -174,5 +205,5 @@ def test_help_and_wrong_flags_are_those_of_every_program() -> None:
     late = run("--lookup-deadline", "3s")
     assert "--lookup-deadline: 3s must be more than 0 and less than --webhook-timeout-seconds (3 s)" in late.output
     both = run("--vpa-object-namespace", "a", "--ignored-vpa-object-namespaces", "b")
-    assert "cannot stand beside --vpa-object-namespace" in both.output
+    assert "cannot be given together with --vpa-object-namespace" in both.output
     assert run("--kubeconfig", "/no/such/file").output.startswith("Error: kubeconfig: cannot be read")

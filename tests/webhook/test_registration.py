@@ -84,6 +84,25 @@ def test_kedas_kinds_have_a_configuration_of_their_own() -> None:
     assert {webhook["failurePolicy"] for webhook in found["webhooks"]} == {"Ignore"}
 
 
+def taken(*namespaces: str) -> Wish:
+    return wish(scope=scope_of("scaler", "", (), ignore_kube_system=False, taken=frozenset(namespaces)))
+
+
+def test_beside_a_live_vpa_only_what_was_taken_over_is_asked_about_under_a_name_of_its_own() -> None:
+    sizing, judging = (found for _, found in configurations(taken("shop", "mail")))
+    assert sizing["metadata"]["name"] == "kube-scaler-sizing"
+    (webhook,) = sizing["webhooks"]
+    assert webhook["name"] == "pods.kube-scaler.dev"
+    label = "kubernetes.io/metadata.name"
+    only = {"key": label, "operator": "In", "values": ["mail", "shop"]}
+    assert webhook["namespaceSelector"]["matchExpressions"] == [
+        {"key": label, "operator": "NotIn", "values": ["scaler"]},
+        only,
+    ]
+    assert [each["namespaceSelector"] for each in judging["webhooks"]] == [{"matchExpressions": [only]}] * 3
+    assert configurations(taken()) == []
+
+
 # -- at a real API server --------------------------------------------------------------------------------------
 
 
@@ -174,6 +193,26 @@ async def test_upstreams_place_is_left_to_it_while_it_lives(
         await register(connection, wish(), NOW)
     assert f"kubectl -n {namespace} scale deployment/vpa-admission-controller --replicas=0" in str(occupied.value)
     assert stored(cluster) == before
+
+
+async def test_what_is_taken_over_and_given_back_is_registered_and_taken_back(
+    cluster: Cluster, connection: Connection, namespace: str
+) -> None:
+    await upstreams(cluster, connection, namespace, NOW)
+    before = stored(cluster)
+    await register(connection, taken("shop"), NOW)
+    assert await unregistered(connection, taken("shop")) == ""
+    assert stored(cluster) == before  # upstream's own
+    await register(connection, taken(), NOW)
+    left = [path for path in CONFIGURATIONS if cluster.api.found(path) is not None]
+    assert left == [CONFIGURATIONS[0]]
+    assert stored(cluster) == before
+
+
+async def test_what_was_ours_alone_goes_when_a_vpa_stands_beside_us(cluster: Cluster, connection: Connection) -> None:
+    await register(connection, wish(), NOW)
+    await register(connection, taken("shop"), NOW)
+    assert [cluster.api.found(path) is not None for path in CONFIGURATIONS] == [False, True, True]
 
 
 async def test_a_predecessor_of_ours_makes_way_though_its_lease_is_fresh(

@@ -46,7 +46,7 @@ async def answered(owners: tuple[Connection, str], pod: Object, vpa: Object, ran
     """The patch for this pod of the StatefulSet, sized by this object, which is the only one."""
     connection, namespace = owners
     store = Store[VerticalPodAutoscaler]()
-    pods = Pods(Sizes(store), Controllers(connection), lambda _: ranges, scope=Scope(), deadline=10.0)
+    pods = Pods(Sizes(store), Controllers(connection), lambda _: ranges, covered=Scope().covers, deadline=10.0)
     metadata = {**(vpa.get("metadata") or {}), "namespace": namespace}
     target = {"targetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web"}}
     store.put(vpa_of({**vpa, "metadata": metadata, "spec": {**(vpa.get("spec") or {}), **target}}))
