@@ -27,9 +27,7 @@ from scaler.serving.readiness import Health
 from scaler.serving.tls import ServerTls
 from scaler.settings.knobs import split
 from scaler.settings.webhook import WebhookSettings
-from scaler.takeover.following import follow
-from scaler.takeover.record import Record
-from scaler.takeover.steps import read_record
+from scaler.takeover.following import follow, served, served_now
 from scaler.vertical.limit_ranges import LimitRange
 from scaler.vertical.quantities import millicores
 from scaler.vertical.scope import Scope, scope_of
@@ -53,7 +51,6 @@ LOOK_AGAIN = 30.0
 TRY_AGAIN = 5.0
 """The same while it does not."""
 BY_TARGET = "target"
-FORBIDDEN = 403
 LATER = "scaler.triggers.review"
 """What the first ScaledObject needs and no pod does: imported when pods are sized already, not while one waits."""
 _VERSIONS = {"tls1_2": ssl.TLSVersion.TLSv1_2, "tls1_3": ssl.TLSVersion.TLSv1_3}
@@ -178,22 +175,16 @@ class Webhook:
 
     async def _read_takeovers(self) -> None:
         """Know what was taken over before anything is judged, then follow it."""
-        home = self._settings.cluster.pod_namespace
-        try:
-            self._taken(await read_record(self._connection, home))
-        except ApiError as error:
-            if error.status != FORBIDDEN:
-                raise
-            log.warning("the record of takeovers may not be read, so there is none: %s", error)
-            return
-        self._watch.keep(follow(self._connection, home, self._taken), "takeovers")
+        home, beside = self._settings.cluster.pod_namespace, self._settings.pods.beside_upstream
+        self._confine(await served_now(self._connection, home, beside=beside))
+        following = follow(self._connection, home, lambda record: self._confine(served(record, beside=beside)))
+        self._watch.keep(following, "takeovers")
 
-    def _taken(self, record: Record | None) -> None:
-        none = frozenset[str]() if self._settings.pods.beside_upstream else None
-        scope = _scope(self._settings, none if record is None else frozenset(record.served))
+    def _confine(self, taken: frozenset[str] | None) -> None:
+        """Judge pods of these namespaces only; None for all."""
+        scope = _scope(self._settings, taken)
         if scope != self._scope:
-            served = "all" if scope.taken is None else sorted(scope.taken)
-            log.info("namespaces are served", extra={"namespaces": served})
+            log.info("namespaces are served", extra={"namespaces": "all" if taken is None else sorted(taken)})
             self._scope, self._registered = scope, not self._settings.registration.register_webhook
             self._changed.set()
 

@@ -8,7 +8,6 @@ import secrets
 import socket
 
 from scaler.clock import SystemClock
-from scaler.errors import ApiError
 from scaler.history.access import access, history, names
 from scaler.history.cluster import ClusterHistory
 from scaler.history.prometheus import Prometheus
@@ -35,9 +34,8 @@ from scaler.serving.recommender_metrics import RecommenderMetrics
 from scaler.serving.rounds import add_health_check, stuck
 from scaler.settings.knobs import split
 from scaler.settings.recommender import RecommenderSettings
-from scaler.takeover.following import follow
+from scaler.takeover.following import follow, served, served_now
 from scaler.takeover.record import Record
-from scaler.takeover.steps import read_record
 from scaler.vertical.amounts import Amounts, Resource
 from scaler.vertical.estimation import Estimation, Percentiles
 from scaler.vertical.quantities import amount_of
@@ -48,7 +46,6 @@ from scaler.vertical.usage import Aggregates, MemoryRules
 
 log = logging.getLogger("scaler.recommender")
 
-FORBIDDEN = 403
 LEASE = "scaler-recommender"
 PROMETHEUS = "http://prometheus.monitoring.svc"
 """Where it is when it is needed and nobody says where; upstream's default."""
@@ -69,7 +66,7 @@ async def main(settings: RecommenderSettings) -> int:
     cluster = settings.cluster
     connection = await connect(cluster.kubeconfig or None, cluster.context or None, limits)
     async with connection, watching() as watch:
-        taken = await taken_over(settings, connection)
+        taken = await served_now(connection, cluster.pod_namespace, beside=settings.objects.beside_upstream)
         # What was taken over was left to us by whoever else is alive.
         rivals = [] if taken is not None else await _rivals(settings, connection, clock.now())
         for rival in rivals:
@@ -84,24 +81,6 @@ async def main(settings: RecommenderSettings) -> int:
 async def _rivals(settings: RecommenderSettings, connection: Connection, now: float) -> list[Rival]:
     name, namespaces = settings.loop.recommender_name, namespaces_of(settings)
     return await find_recommenders(connection, now=now, name=name, namespaces=namespaces)
-
-
-async def taken_over(settings: RecommenderSettings, connection: Connection) -> frozenset[str] | None:
-    """The namespaces that we act in beside a live VPA; None where there is no such restriction."""
-    try:
-        record = await read_record(connection, settings.cluster.pod_namespace)
-    except ApiError as refused:
-        if refused.status != FORBIDDEN:
-            raise
-        log.warning("the record of takeovers may not be read, so there is none: %s", refused)
-        record = None
-    return _served(settings, record)
-
-
-def _served(settings: RecommenderSettings, record: Record | None) -> frozenset[str] | None:
-    if record is None:
-        return frozenset() if settings.objects.beside_upstream else None
-    return frozenset(record.served)
 
 
 class Recommender:
@@ -182,7 +161,7 @@ class Recommender:
         return FAILED if why else 0
 
     def _taken_now(self, record: Record | None) -> None:
-        taken = _served(self._settings, record)
+        taken = served(record, beside=self._settings.objects.beside_upstream)
         log.info("namespaces are served", extra={"namespaces": "all" if taken is None else sorted(taken)})
         self._objects.confine(taken)
 

@@ -31,6 +31,8 @@ from scaler.serving.rounds import add_health_check, stuck
 from scaler.serving.updater_metrics import UpdaterMetrics
 from scaler.settings.knobs import split
 from scaler.settings.updater import UpdaterSettings
+from scaler.takeover.following import follow, served, served_now
+from scaler.takeover.record import Record
 from scaler.vertical.disruption import Budgets
 from scaler.vertical.priority import Thresholds
 from scaler.vertical.scope import Scope, scope_of
@@ -58,20 +60,30 @@ async def main(settings: UpdaterSettings) -> int:
     connection = await connect(cluster.kubeconfig or None, cluster.context or None, limits)
     async with connection, watching() as watch:
         dry = settings.rounds.recommendation_only
-        rivals = [] if dry else await find_updaters(connection, now=clock.now())
+        taken = await served_now(connection, cluster.pod_namespace, beside=settings.pods.beside_upstream)
+        # What was taken over was left to us by whoever else is alive.
+        rivals = [] if dry or taken is not None else await find_updaters(connection, now=clock.now())
         for rival in rivals:
             log.error(
                 "another updater is at work", extra={"what": rival.what, "who": rival.who, "remedy": rival.remedy}
             )
         if rivals:
             return FAILED
-        return await Updater(settings, connection, watch, clock).run()
+        return await Updater(settings, connection, watch, clock, taken).run()
 
 
 class Updater:
     """The parts of one running updater."""
 
-    def __init__(self, settings: UpdaterSettings, connection: Connection, watch: Watch, clock: SystemClock) -> None:
+    def __init__(
+        self,
+        settings: UpdaterSettings,
+        connection: Connection,
+        watch: Watch,
+        clock: SystemClock,
+        taken: frozenset[str] | None = None,
+    ) -> None:
+        """`taken` are the only namespaces to act in, beside a live VPA; None without such a restriction."""
         self._settings = settings
         self._connection = connection
         self._watch = watch
@@ -96,7 +108,7 @@ class Updater:
             dry=dry,
         )
         self._rounds = Rounds(
-            View(connection, _scope(settings)),
+            View(connection, _scope(settings, taken)),
             clock,
             interval=settings.rounds.updater_interval,
             around=circumstances(settings),
@@ -118,11 +130,18 @@ class Updater:
             self._watch.keep(self._rounds.view.run(), "watching the cluster")
             self._watch.keep(self._recorder.run(), "events")
             self._watch.keep(self._lead(), "rounds")
+            home = self._settings.cluster.pod_namespace
+            self._watch.keep(follow(self._connection, home, self._taken_now), "takeovers")
             election = asyncio.create_task(self._elect(), name="election")
             why = await self._watch.over()
             log.info("ending", extra={"why": why or "asked to"})
             await self._leave(election)
         return FAILED if why else 0
+
+    def _taken_now(self, record: Record | None) -> None:
+        taken = served(record, beside=self._settings.pods.beside_upstream)
+        log.info("namespaces are served", extra={"namespaces": "all" if taken is None else sorted(taken)})
+        self._rounds.view.scope = _scope(self._settings, taken)
 
     def _make_elector(self, clock: SystemClock) -> Elector:
         leader = self._settings.leader
@@ -219,11 +238,12 @@ def circumstances(settings: UpdaterSettings) -> Circumstances:
     )
 
 
-def _scope(settings: UpdaterSettings) -> Scope:
+def _scope(settings: UpdaterSettings, taken: frozenset[str] | None) -> Scope:
     pods = settings.pods
     return scope_of(
         settings.cluster.pod_namespace,
         pods.vpa_object_namespace,
         pods.ignored_vpa_object_namespaces,
         ignore_kube_system=pods.ignore_kube_system,
+        taken=taken,
     )

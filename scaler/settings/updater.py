@@ -4,8 +4,8 @@ from typing import Annotated
 
 from scaler.errors import Problem
 from scaler.settings.knobs import Address, Duration, Knob
-from scaler.settings.shared import Cluster, Logs, Settings, SizedPods
-from scaler.settings.vertical import ApiCalls, Election, positive, share
+from scaler.settings.shared import Cluster, Logs, Settings
+from scaler.settings.vertical import ApiCalls, Election, SizedPods, positive, share
 
 
 class Rounds(Settings, frozen=True):

@@ -5,11 +5,12 @@ import logging
 from collections.abc import Callable
 
 from scaler.api.meta import Kind, ObjectMeta
-from scaler.errors import Invalid
+from scaler.errors import ApiError, Invalid
 from scaler.kube.connection import Connection
 from scaler.kube.informer import Informer
 from scaler.kube.resources import CONFIG_MAPS
 from scaler.takeover.record import NAME, Record, record_of
+from scaler.takeover.steps import read_record
 
 log = logging.getLogger("scaler.takeover")
 
@@ -17,6 +18,31 @@ log = logging.getLogger("scaler.takeover")
 class _ConfigMap(Kind, frozen=True):
     metadata: ObjectMeta = ObjectMeta()
     data: dict[str, str] = {}
+
+
+FORBIDDEN = 403
+
+
+def served(record: Record | None, *, beside: bool) -> frozenset[str] | None:
+    """The namespaces to act in; None for all.
+
+    `beside` says that somebody alive has all that was not taken over: without a record that is everything.
+    """
+    if record is None:
+        return frozenset() if beside else None
+    return frozenset(record.served)
+
+
+async def served_now(connection: Connection, home: str, *, beside: bool) -> frozenset[str] | None:
+    """The same, by the record as it is; one that may not be read is taken for none."""
+    try:
+        record = await read_record(connection, home)
+    except ApiError as refused:
+        if refused.status != FORBIDDEN:
+            raise
+        log.warning("the record of takeovers may not be read, so there is none: %s", refused)
+        record = None
+    return served(record, beside=beside)
 
 
 async def follow(connection: Connection, home: str, on_record: Callable[[Record | None], None]) -> None:
