@@ -11,6 +11,7 @@ import msgspec
 from scaler.api.verticalpodautoscaler import IN_PLACE_UPDATED, OBSERVED_CONTAINERS, POD_UPDATES
 from scaler.vertical.amounts import RESOURCES, Amounts, Resource
 from scaler.vertical.boost import ended_boosts, with_boost
+from scaler.vertical.forbidden_sizes import forbidden
 from scaler.vertical.limit_ranges import NO_RANGES, Ranges
 from scaler.vertical.limits import limits_for
 from scaler.vertical.observed import (
@@ -88,6 +89,11 @@ def wanted_sizes(containers: Sequence[Sized], rules: Rules, ranges: Ranges = NO_
     return [_wanted(container, capped, rules, ranges) for container in containers]
 
 
+def unfit(containers: Sequence[Sized], wanted: Sequence[Wanted], ranges: Ranges) -> str:
+    """Why the namespace would refuse a pod of these sizes; empty when it would not."""
+    return forbidden(containers, [(size.requests, size.limits) for size in wanted], ranges)
+
+
 def _wanted(container: Sized, capped: Capped, rules: Rules, ranges: Ranges) -> Wanted:
     bounds = capped.recommendation.get(container.name)
     if bounds is None:
@@ -108,8 +114,10 @@ def admit(pod: SizedPod, rules: Rules, ranges: Ranges = NO_RANGES, max_boost: in
     """
     containers = sized(pod, rules.init_containers)
     wanted = [_NOTHING] * len(containers) if rules.mode == "Off" else wanted_sizes(containers, rules, ranges)
-    if ranges.contradiction and any(wanted):
-        return Admission(problem=ranges.contradiction)
+    if any(wanted):
+        problem = ranges.contradiction or unfit(containers, wanted, ranges)
+        if problem:
+            return Admission(problem=problem)
     operations = list(sizes_at_creation(containers, wanted, rules, max_boost))
     return Admission((*_annotations_object(pod), *operations, _observed(containers)))
 

@@ -37,7 +37,7 @@ from scaler.vertical.priority import (
     selection,
     update_priority,
 )
-from scaler.vertical.resize import Resize, resize
+from scaler.vertical.resize import Resize, resize, unfit, wanted_sizes
 from scaler.vertical.rules import MOVING, RESIZING, Rules
 from scaler.vertical.windows import allowed, reason_of
 
@@ -182,6 +182,12 @@ def _against(case: Case) -> Reason | None:
     appraisal = case.appraisal
     if not meets_requirements(appraisal.containers, appraisal.capped.recommendation, case.rules.requirements):
         return why.REQUIREMENTS
+    if case.ranges.container is not None or case.ranges.pod is not None:
+        refused = unfit(
+            appraisal.containers, wanted_sizes(appraisal.containers, case.rules, case.ranges), case.ranges
+        )
+        if refused:
+            return why.contradiction(refused)
     if case.standing.held:
         return why.held(case.standing.held)
     return _window(case) if case.around.windows else None

@@ -112,6 +112,22 @@ def test_a_limit_range_bounds_what_pods_get(sized: Place) -> None:
     assert uids(living(sized)) == uids(pods)
 
 
+def test_a_policy_that_a_limit_range_forbids_takes_no_pod_down(sized: Place) -> None:
+    """The object wants at least 500m, the namespace allows 100m: nothing that satisfies both can be made."""
+    uses(sized)
+    small = SMALL["app"]
+    deployment(sized, 3, requests=small, limits=small)
+    limit_range(sized, max={"cpu": "100m"})
+    policy = {"containerPolicies": [{"containerName": "*", "minAllowed": {"cpu": "500m"}}]}
+    sized.vpa(mode="InPlaceOrRecreate", resourcePolicy=policy)
+    sized.until_recommended(cpu=500)
+    let_rounds_pass(sized.installation, 10)
+    scale = f"/apis/apps/v1/namespaces/{sized.namespace}/deployments/web/scale"
+    sized.api.patch(scale, {"spec": {"replicas": 4}})
+    wait_until(lambda: len(living(sized)) == 4, "a new pod to be admitted", 60)
+    assert evictions(sized).count(201) <= 1, "no loop"
+
+
 def test_two_objects_on_one_pod_do_not_quarrel(sized: Place) -> None:
     """The older one counts; the pods are moved once."""
     uses(sized)
