@@ -19,6 +19,9 @@ READY, ACTIVE, FALLBACK, PAUSED, HPA_ACTIVE = "Ready", "Active", "Fallback", "Pa
 TRIGGER_DATA = "TriggerData"
 """Ours, behind them: whether what the triggers showed is fresh data. KEDA leaves alone what it does not know."""
 
+COUPLED = "Coupled"
+"""Ours, and there only beside a VPA: whether both axes are judged as one. `scaler.together` says so."""
+
 TRUE, FALSE, UNKNOWN = "True", "False", "Unknown"
 
 IS_READY, CHECK_FAILED = "ScaledObjectReady", "ScaledObjectCheckFailed"
@@ -26,7 +29,9 @@ PARTIAL_ERROR, TRIGGER_ERROR = "PartialTriggerError", "TriggerError"
 SCALE_ERROR = "ErrorGettingCurrentReplicas"
 """Reasons of Ready."""
 
-_ORDER = {kind: index for index, kind in enumerate((READY, ACTIVE, FALLBACK, PAUSED, HPA_ACTIVE, TRIGGER_DATA))}
+_ORDER = {
+    kind: index for index, kind in enumerate((READY, ACTIVE, FALLBACK, PAUSED, HPA_ACTIVE, TRIGGER_DATA, COUPLED))
+}
 _STRICT_NOTE = "; without data it is strict: to zero only on a fresh zero of every trigger"
 _LONGEST_WHY = 200
 """Characters of a source's own words that fit into a condition."""

@@ -19,7 +19,7 @@ from scaler.api.scaledobject import API_VERSION, HPA_EXCLUDED_LABELS, NAME_LABEL
 from scaler.errors import Problem
 from scaler.horizontal import pauses
 from scaler.horizontal.demand import specs
-from scaler.horizontal.readings import HpaBody, MetricSpec, Policy, ResourceSpec, Subject
+from scaler.horizontal.readings import Coupling, HpaBody, MetricSpec, Policy, ResourceSpec, Subject
 from scaler.quantity import equal_quantities, exact_quantity, format_milli
 
 VERSION_LABEL = "app.kubernetes.io/version"
@@ -40,8 +40,12 @@ _DOWN: Raw = {"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 1
 """What the API server fills in as soon as any behaviour is given."""
 
 
-def wanted_hpa(subject: Subject, policy: Policy) -> HpaBody:
+_ALONE = Coupling()
+
+
+def wanted_hpa(subject: Subject, policy: Policy, coupling: Coupling | None = None) -> HpaBody:
     """The whole manifest."""
+    coupling = coupling or _ALONE
     scaled, spec = subject.scaled, subject.scaled.spec
     target = subject.target
     version = f"{target.group}/{target.version}" if target.group else target.version
@@ -49,9 +53,9 @@ def wanted_hpa(subject: Subject, policy: Policy) -> HpaBody:
         "scaleTargetRef": {"apiVersion": version, "kind": target.kind, "name": spec.scale_target_ref.name},
         "minReplicas": spec.minimum or 1,
         "maxReplicas": spec.maximum,
-        "metrics": _metrics(subject),
+        "metrics": _metrics(subject, coupling),
     }
-    behavior = _behavior(scaled)
+    behavior = _behavior(scaled, coupling)
     if behavior is not None:
         body["behavior"] = behavior
     return {
@@ -61,7 +65,7 @@ def wanted_hpa(subject: Subject, policy: Policy) -> HpaBody:
             "name": scaled.hpa_name,
             "namespace": scaled.metadata.namespace,
             "labels": _labels(scaled, policy),
-            "annotations": dict(scaled.metadata.annotations),
+            "annotations": {**scaled.metadata.annotations, **coupling.annotations},
             "ownerReferences": [_owner(scaled)],
         },
         "spec": body,
@@ -116,8 +120,8 @@ def _owner(scaled: ScaledObject) -> Raw:
 # -- metrics and behaviour -------------------------------------------------------------------------------------
 
 
-def _metrics(subject: Subject) -> list[Raw]:
-    resources = [_resource(plan.resource) for plan in subject.triggers if plan.resource is not None]
+def _metrics(subject: Subject, coupling: Coupling) -> list[Raw]:
+    resources = [_resource(plan.resource, coupling) for plan in subject.triggers if plan.resource is not None]
     external = [_external(spec, subject.scaled.metadata.name) for spec in specs(subject)]
     if subject.scaled.spec.advanced.scaling_modifiers.used:
         return [*_sorted(resources), *external]
@@ -139,9 +143,12 @@ def _external(spec: MetricSpec, name: str) -> Raw:
     }
 
 
-def _resource(spec: ResourceSpec) -> Raw:
-    if spec.metric_type == "Utilization":
-        target: Raw = {"type": "Utilization", "averageUtilization": int(spec.value)}
+def _resource(spec: ResourceSpec, coupling: Coupling) -> Raw:
+    average = coupling.averages.get(f"{spec.resource}/{spec.container}" if spec.container else spec.resource)
+    if spec.metric_type == "Utilization" and average is not None:
+        target: Raw = {"type": "AverageValue", "averageValue": average}
+    elif spec.metric_type == "Utilization":
+        target = {"type": "Utilization", "averageUtilization": int(spec.value)}
     else:
         target = {"type": "AverageValue", "averageValue": spec.value}
     if spec.container:
@@ -150,11 +157,11 @@ def _resource(spec: ResourceSpec) -> Raw:
     return {"type": "Resource", "resource": {"name": spec.resource, "target": target}}
 
 
-def _behavior(scaled: ScaledObject) -> Raw | None:
+def _behavior(scaled: ScaledObject, coupling: Coupling) -> Raw | None:
     given = scaled.spec.advanced.horizontal_pod_autoscaler_config.behavior
     behavior: Raw | None = None if given is None else msgspec.json.decode(msgspec.json.encode(given))
     for paused, direction in (
-        (pauses.scale_in_paused(scaled), "scaleDown"),
+        (pauses.scale_in_paused(scaled) or coupling.hold, "scaleDown"),
         (pauses.scale_out_paused(scaled), "scaleUp"),
     ):
         if paused:

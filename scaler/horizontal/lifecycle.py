@@ -132,7 +132,7 @@ def _running(observed: Observed, subject: Subject, target: Resolved) -> Plan:
         hpa_name=scaled.hpa_name if created or has_hpa else status.hpa_name,
     )
     ready = conditions.check_failed(unbuilt) if unbuilt else _ready(observed)
-    status = conditioned(scaled, status, [ready, *pause_conditions(scaled)])
+    status = _beside_a_vpa(observed, conditioned(scaled, status, [ready, *pause_conditions(scaled)]))
     warnings = tuple(admission.warnings(scaled))
     return Plan(
         written(observed, work, status, _beginning(observed, subject, ready, warnings, created=created)),
@@ -141,6 +141,13 @@ def _running(observed: Observed, subject: Subject, target: Resolved) -> Plan:
         problems=unbuilt,
         warnings=warnings,
     )
+
+
+def _beside_a_vpa(observed: Observed, status: ScaledObjectStatus) -> ScaledObjectStatus:
+    """The condition that names the VPA on the same workload, and the split; without one it goes."""
+    said = observed.coupling.condition if observed.coupling is not None else None
+    others = tuple(one for one in status.conditions if one.type != conditions.COUPLED)
+    return msgspec.structs.replace(status, conditions=conditions.merged(others, [said] if said is not None else []))
 
 
 def _hpa_actions(observed: Observed, subject: Subject) -> list[Action]:
@@ -152,7 +159,7 @@ def _hpa_actions(observed: Observed, subject: Subject) -> list[Action]:
     if before is not None and scaled.status.hpa_name != name and owns(scaled, before):
         actions.append(deletion(before))
     existing = ownership.named(observed.hpas, name)
-    body = wanted_hpa(subject, observed.policy)
+    body = wanted_hpa(subject, observed.policy, observed.coupling)
     unbuilt = [plan.index for plan in subject.triggers if plan.problem]
     if unbuilt:
         body = _partial(body, existing, unbuilt)

@@ -11,7 +11,7 @@ from scaler.api.scaledobject import FINALIZER, NAME_LABEL, GroupVersionKindResou
 from scaler.errors import Problem
 from scaler.horizontal import conditions, events
 from scaler.horizontal import fallback as fallbacks
-from scaler.horizontal.readings import Policy, Scale, Subject, TriggerPlan
+from scaler.horizontal.readings import Coupling, Policy, Scale, Subject, TriggerPlan
 from scaler.horizontal.status import RESOURCE, status_write
 
 LOOK_AGAIN = 30.0
@@ -52,6 +52,8 @@ class Observed(msgspec.Struct, frozen=True):
     """The target's pod template, when cpu or memory triggers are to be checked against it."""
     limit_ranges: tuple[Raw, ...] = ()
     """LimitRanges of the namespace, likewise."""
+    coupling: Coupling | None = None
+    """What a VPA on the same workload makes of the HPA; None when there is none."""
 
 
 class Plan(msgspec.Struct, frozen=True):

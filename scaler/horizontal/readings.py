@@ -37,6 +37,19 @@ class ResourceSpec(msgspec.Struct, frozen=True):
     container: str = ""
 
 
+class Coupling(msgspec.Struct, frozen=True):
+    """What a VPA on the same workload makes of the HPA, judged elsewhere (`scaler.together`)."""
+
+    averages: dict[str, str] = {}
+    """Absolute targets a pod instead of utilisations: quantities by ``cpu``, or ``cpu/app`` for one container."""
+    hold: bool = False
+    """Replicas may not fall."""
+    annotations: dict[str, str] = {}
+    """For the HPA."""
+    condition: Condition | None = None
+    """For the object."""
+
+
 class TriggerPlan(msgspec.Struct, frozen=True):
     """One trigger, built: what it offers, before it is read."""
 

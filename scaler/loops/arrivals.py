@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from scaler.api.meta import ObjectMeta
 from scaler.api.scaledobject import ScaledObject
+from scaler.api.verticalpodautoscaler import VerticalPodAutoscaler
 from scaler.clock import Clock
 from scaler.horizontal.status import memory_from
 from scaler.loops.hpas import HpaCopy
@@ -65,10 +66,24 @@ class Arrivals:
         if new is None or (old is not None and not new.same_wish(old)):
             self._reconciler.queue.add(tracked.key)
 
+    def vpa(self, old: VerticalPodAutoscaler | None, new: VerticalPodAutoscaler | None) -> None:
+        """One was made, changed or deleted; what it recommends is no matter here."""
+        if old is not None and new is not None and _asks(old) == _asks(new):
+            return
+        for there in (old, new):
+            ref = there.spec.target_ref if there is not None else None
+            if there is not None and ref is not None:
+                self.target(there.metadata.namespace, ref.kind, ref.name)
+
     def target(self, namespace: str, kind: str, name: str) -> None:
         """A workload came or went."""
         for key in self._objects.on_target(namespace, kind, name):
             self._reconciler.queue.add(key)
+
+
+def _asks(vpa: VerticalPodAutoscaler) -> tuple[object, ...]:
+    """What of a VPA matters to the HPA beside it."""
+    return vpa.spec, vpa.metadata.annotations
 
 
 def _older(scaled: ScaledObject, known: ScaledObject) -> bool:

@@ -12,6 +12,7 @@ from scaler.actions import SetReplicas
 from scaler.api.authentication import ClusterTriggerAuthentication, TriggerAuthentication
 from scaler.api.meta import Kind, Raw
 from scaler.api.scaledobject import GroupVersionKindResource, ScaledObject
+from scaler.api.verticalpodautoscaler import VerticalPodAutoscaler
 from scaler.errors import ApiError
 from scaler.horizontal.plans import Resolved, Unresolved
 from scaler.horizontal.readings import NoScale, Scale, Subject
@@ -20,7 +21,7 @@ from scaler.kube.discovery import Discovery
 from scaler.kube.informer import Informer
 from scaler.kube.lookup import Lookup
 from scaler.kube.pods import Pods
-from scaler.kube.resources import HPAS, Resource
+from scaler.kube.resources import HPAS, VPAS, Resource
 from scaler.kube.workloads import NoTarget, Workloads
 from scaler.loops.authentications import Authentications
 from scaler.loops.hpas import HpaCopy, decoded, manifests, place
@@ -61,6 +62,12 @@ class _Slice(Kind, frozen=True):
     ports: tuple[_Port, ...] | None = None
 
 
+def _sized(vpa: VerticalPodAutoscaler) -> tuple[str, ...]:
+    """The workload that a VPA sizes, as the index has it."""
+    ref = vpa.spec.target_ref
+    return (place(vpa.metadata.namespace, ref.kind, ref.name),) if ref is not None else ()
+
+
 class ClusterView:
     """Workloads, HPAs, pods and what triggers look up."""
 
@@ -82,6 +89,9 @@ class ClusterView:
             labels=labels,
             indexes={"target": lambda copy: (copy.target,)},
         )
+        self._vpas: Informer[VerticalPodAutoscaler] = Informer(
+            connection, VPAS, VerticalPodAutoscaler, namespaces=namespaces, indexes={"target": _sized}
+        )
         self._discovery = Discovery(connection)
         self._workloads = Workloads(connection, namespaces)
         self._pods = Pods(connection, namespaces)
@@ -93,9 +103,11 @@ class ClusterView:
         hpa: Callable[[HpaCopy | None, HpaCopy | None], None],
         target: Callable[[str, str, str], None],
         rescaled: Callable[[str, str, str, int], None],
+        vpa: Callable[[VerticalPodAutoscaler | None, VerticalPodAutoscaler | None], None],
     ) -> None:
-        """Tell of HPAs (old, new), of workloads that came or went (namespace, kind, name), and of new replicas."""
+        """Tell of HPAs and VPAs (old, new), workloads that came or went (namespace, kind, name), and new replicas."""
         self._hpas.on_change(hpa)
+        self._vpas.on_change(vpa)
         self._workloads.on_came_or_went(target)
         self._workloads.on_rescaled(rescaled)
 
@@ -107,6 +119,7 @@ class ClusterView:
         """Watch, for ever; ends with the error of a watch that cannot go on."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hpas.run(), name="hpas")
+            group.create_task(self._vpas.run(), name="vpas")
             group.create_task(self._workloads.run(), name="workloads")
 
     async def synced(self) -> None:
@@ -149,6 +162,12 @@ class ClusterView:
         named = (self._hpas.get(namespace, name) for name in (scaled.hpa_name, scaled.status.hpa_name) if name)
         aiming = self._hpas.select("target", place(namespace, ref.kind, ref.name))
         return manifests([*(copy for copy in named if copy is not None), *aiming])
+
+    def vpas(self, scaled: ScaledObject) -> tuple[VerticalPodAutoscaler, ...]:
+        """Those that size its workload, the oldest first. Where the cluster has none, or lets us see none: none."""
+        ref = scaled.spec.scale_target_ref
+        found = self._vpas.select("target", place(scaled.metadata.namespace, ref.kind, ref.name))
+        return tuple(sorted(found, key=lambda vpa: (vpa.metadata.created, vpa.metadata.name)))
 
     def wrote_hpa(self, body: Raw) -> None:
         """A body that the API server has just returned: newer than what is watched."""

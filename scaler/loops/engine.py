@@ -122,7 +122,7 @@ class Engine:
         standing = Standing(self.objects, self._look_again, self.cluster.follows, clock)
         self.checks.on_scaling = self.reconciler.on_scaling = standing.set
         self.reconciler.on_forgotten = standing.forget
-        self.cluster.on_changes(self._arrivals.hpa, self._arrivals.target, standing.rescaled)
+        self.cluster.on_changes(self._arrivals.hpa, self._arrivals.target, standing.rescaled, self._arrivals.vpa)
         intake.on_changes(self._take)
 
     async def run(self) -> None:

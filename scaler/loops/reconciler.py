@@ -15,12 +15,13 @@ import msgspec
 from scaler.actions import Action, ApplyHpa, DeleteHpa, PatchMetadata, SetReplicas, Tell, WriteStatus
 from scaler.api.meta import Raw
 from scaler.api.scaledobject import ScaledObject
+from scaler.api.verticalpodautoscaler import VerticalPodAutoscaler
 from scaler.clock import Clock
 from scaler.errors import ApiError
 from scaler.horizontal.lifecycle import not_reconciled, reconcile
 from scaler.horizontal.pauses import paused
 from scaler.horizontal.plans import LOOK_AGAIN, Observed, Plan, Resolved, Unresolved
-from scaler.horizontal.readings import Policy, TriggerPlan
+from scaler.horizontal.readings import Coupling, Policy, TriggerPlan
 from scaler.horizontal.status import status_write
 from scaler.loops.board import Board, Key
 from scaler.loops.builder import complete
@@ -28,6 +29,7 @@ from scaler.loops.checks import Hands
 from scaler.loops.objects import Objects, Tracked, without_status
 from scaler.loops.poller import Poller
 from scaler.loops.workqueue import WorkQueue
+from scaler.together.meeting import coupling_of
 
 log = logging.getLogger("scaler.reconciler")
 
@@ -35,6 +37,8 @@ STATUS_PAUSE = 0.3
 """Seconds a status waits for the first check of a new object, so that one write tells both."""
 WORTH_TELLING = 3
 """Failures in a row from which the user is told; an API server that hiccups is not his business."""
+LOOK_AT_TEMPLATE = 300.0
+"""Seconds between two looks at what a workload's template requests, where a VPA sizes its pods: nobody tells us."""
 STATUS_PATIENCE = 5.0
 """Seconds a status waits, at most, for objects that still have no HPA."""
 
@@ -52,6 +56,14 @@ class World(Protocol):
 
     def hpas(self, scaled: ScaledObject) -> tuple[Raw, ...]:
         """HPAs by its name, its former name, or on its target."""
+        ...
+
+    def vpas(self, scaled: ScaledObject) -> tuple[VerticalPodAutoscaler, ...]:
+        """Those that size its workload."""
+        ...
+
+    async def pod_template(self, scaled: ScaledObject) -> Raw | None:
+        """spec.template of its workload; None when there is none."""
         ...
 
     def wrote_hpa(self, body: Raw) -> None:
@@ -136,7 +148,8 @@ class Reconciler:
         tracked = self._objects.get(key)
         if tracked is None:
             return None
-        plan = reconcile(await self._observe(tracked))
+        observed = await self._observe(tracked)
+        plan = reconcile(observed)
         await self._carry_out(tracked, plan)
         if self._objects.get(key) is not tracked:  # deleted, or made anew, meanwhile
             return None
@@ -149,6 +162,8 @@ class Reconciler:
         self.status_wanted(tracked)
         if plan.look_again is None and tracked.triggers and not complete(tracked):
             return LOOK_AGAIN  # a Secret may come, an external scaler may start
+        if plan.look_again is None and observed.coupling is not None:
+            return LOOK_AT_TEMPLATE
         return plan.look_again
 
     async def _observe(self, tracked: Tracked) -> Observed:
@@ -156,19 +171,32 @@ class Reconciler:
         alive = scaled.metadata.deletion_timestamp is None
         target = await self._world.target(scaled)
         triggers = await self._build(tracked) if alive and not paused(scaled) else ()
+        hpas = self._world.hpas(scaled)
+        coupling = await self._coupling(scaled, triggers, hpas) if triggers else None
         reads_requests = any(plan.resource is not None for plan in triggers) and tracked.subject is None
         pod_spec, limit_ranges = await self._world.requests(scaled) if reads_requests else (None, ())
         return Observed(
             scaled=msgspec.structs.replace(scaled, status=tracked.wanted),
             target=target,
             triggers=triggers,
-            hpas=self._world.hpas(scaled),
+            hpas=hpas,
             others=tuple(other.scaled for other in self._objects.rivals(tracked)),
             policy=self._policy,
             pod_spec=pod_spec,
             limit_ranges=limit_ranges,
             polled_generation=tracked.polled_for[0] if tracked.polled_for else None,
+            coupling=coupling,
         )
+
+    async def _coupling(
+        self, scaled: ScaledObject, triggers: tuple[TriggerPlan, ...], hpas: tuple[Raw, ...]
+    ) -> Coupling | None:
+        """What a VPA on the same workload makes of the HPA."""
+        vpas = self._world.vpas(scaled)
+        if not vpas:
+            return None
+        template = await self._world.pod_template(scaled)
+        return coupling_of(scaled, triggers, hpas, vpas, (template or {}).get("spec"))
 
     async def _carry_out(self, tracked: Tracked, plan: Plan) -> None:
         for problem in plan.problems:

@@ -20,6 +20,7 @@ from scaler.kube.upstream import Rival
 from scaler.kube.upstream_vpa import find_recommenders
 from scaler.kube.wire import Limits
 from scaler.loops.recommender.checkpoints import Checkpoints
+from scaler.loops.recommender.coupling import Couplings
 from scaler.loops.recommender.nodes import Nodes
 from scaler.loops.recommender.objects import Objects, Scope
 from scaler.loops.recommender.past import Past
@@ -113,6 +114,7 @@ class Recommender:
         self._nodes = Nodes(connection, clock)
         self._prometheus = prometheus_of(settings)
         self._past = Past(roster, self._history, clock.now) if self._prometheus is not None else None
+        self._couplings = Couplings(connection, namespaces=namespaces)
         self._writer = Writer(ClusterHands(connection, Untold()), settings.loop.update_worker_count)
         self._rounds = Rounds(
             roster=roster,
@@ -123,6 +125,8 @@ class Recommender:
             writer=self._writer,
             nodes=self._nodes,
             past=self._past,
+            # Who writes nothing of others agrees on nothing with an HPA.
+            couplings=None if settings.keeping.recommendation_only else self._couplings,
             clock=clock,
             options=options_of(settings, defaults),
         )
@@ -144,6 +148,7 @@ class Recommender:
                 "pods": self._pods.copy.run(),
                 "evictions": self._pods.evicted.run(),
                 "targets": self._targets.run(),
+                "hpas": self._couplings.copy.run(),
                 "writing": self._writer.run(),
                 "takeovers": follow(self._connection, self._settings.cluster.pod_namespace, self._taken_now),
             }
@@ -167,7 +172,13 @@ class Recommender:
 
     async def judge_once(self) -> Rounds:
         """One round with hands tied: judged is what the cluster shows and checkpoints say, and nothing is written."""
-        feeds = (self._objects.copy.run(), self._pods.copy.run(), self._pods.evicted.run(), self._targets.run())
+        feeds = (
+            self._couplings.copy.run(),
+            self._objects.copy.run(),
+            self._pods.copy.run(),
+            self._pods.evicted.run(),
+            self._targets.run(),
+        )
         following = [asyncio.create_task(feed) for feed in feeds]
         try:
             for copy in (self._objects.copy, self._pods.copy):

@@ -6,12 +6,11 @@ A message says the same as long as nothing changes: set-points and owners, no us
 from collections.abc import Iterable, Mapping
 
 from scaler.api.meta import Condition
+from scaler.horizontal.conditions import COUPLED
 from scaler.together.metrics import Metric
 from scaler.together.ownership import ADOPT, CaseName, Settlement
 from scaler.together.setpoints import SetPoints, quantity
 
-COUPLED = "Coupled"
-"""The condition's type: whether both axes are judged as one."""
 REASONS: Mapping[CaseName, str] = {
     "coupled": "Coupled",
     "left-to-hpa": "LeftToHPA",

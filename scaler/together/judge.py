@@ -102,11 +102,17 @@ class _Judgement:
         for resource in self._resources():
             self._decide(resource, before.get(resource))
             moved = self.why[resource] in {"moves", "begins"}
-            changed[resource] = float(int(self.now)) if moved else before[resource]
+            if moved:
+                changed[resource] = float(int(self.now))
+            elif resource in before:
+                changed[resource] = before[resource]
             if not moved and self.why[resource] != "fits":
                 due[resource] = self.memory.due.get(resource, self.now)
         points = self._scale_points()
-        standing = msgspec.structs.replace(self.memory.standing, scale_points=points, changed=changed)
+        judged_with = {key: case.points[key].amount for key in self.edges}
+        standing = msgspec.structs.replace(
+            self.memory.standing, scale_points=points, changed=changed, set_points=judged_with
+        )
         memory = msgspec.structs.replace(self.memory, standing=standing, due=due)
         begins = "moves" in self.why.values()
         memory = rolled(memory, case.pods.astray, self.now, begins=begins, acts=case.pods.acts)
@@ -175,7 +181,8 @@ class _Judgement:
         )
         known = case.pods.held if changed is None else self._published()
         present = {name: known.get(name, {}).get(resource, sizes[name]) for name in coupled}
-        self.why[resource], moved = ("begins", present) if changed is None else ("fits", present)
+        seen = all(resource in case.pods.held.get(name, {}) for name in coupled)
+        self.why[resource], moved = ("begins" if seen else "unseen"), present
         if changed is not None:
             self.why[resource], moved = self._moved(resource, present, sizes, self._moment(resource, changed))
         for name, size in moved.items():

@@ -25,6 +25,13 @@ class Standing(msgspec.Struct, frozen=True):
     """When requests of a resource last changed, or coupling began; epoch seconds, whole."""
     rolling: bool = False
     """A resize is going through the pods: replicas may rise, not fall."""
+    set_points: Mapping[str, int] = {}
+    """The set-points that this was judged with: with others the scale points mean nothing."""
+
+    def scale_point(self, key: str, set_point: int) -> int:
+        """What replicas are held at while this is the set-point."""
+        known = self.scale_points.get(key) if self.set_points.get(key) == set_point else None
+        return known or set_point
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -47,6 +54,7 @@ class _Written(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """As it stands in the annotation."""
 
     scale_points: Mapping[str, str] = {}
+    set_points: Mapping[str, str] = {}
     changed: Mapping[str, str] = {}
     resizing: bool = False
 
@@ -55,6 +63,7 @@ def written(standing: Standing) -> str:
     """The annotation's value."""
     shown = _Written(
         {key: quantity(resource_of(key), point) for key, point in sorted(standing.scale_points.items())},
+        {key: quantity(resource_of(key), point) for key, point in sorted(standing.set_points.items())},
         {resource: to_rfc3339(at) for resource, at in sorted(standing.changed.items())},
         standing.rolling,
     )
@@ -71,6 +80,7 @@ def read(annotation: str | None) -> Standing:
             {key: amount(resource_of(key), point) for key, point in shown.scale_points.items()},
             {resource_of(resource): from_rfc3339(at) for resource, at in shown.changed.items()},
             shown.resizing,
+            {key: amount(resource_of(key), point) for key, point in shown.set_points.items()},
         )
     except (msgspec.MsgspecError, ValueError):
         return Standing()

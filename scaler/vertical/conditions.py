@@ -5,6 +5,7 @@
     FetchingHistory         True while its history is read, else absent
     ConfigUnsupported       True while its target cannot be sized, else absent
     TargetResolved          ours: False while its target could not be followed to pods, else absent
+    Coupled                 ours: whether it is judged as one with the HPA on its workload; absent without one
 
 Conditions of other types are left as they stand.
 """
@@ -14,6 +15,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from scaler.api.meta import Condition
 from scaler.api.verticalpodautoscaler import VpaCondition
 from scaler.clock import to_rfc3339
 
@@ -22,7 +24,8 @@ NO_PODS: Final = "NoPodsMatched"
 FETCHING: Final = "FetchingHistory"
 UNSUPPORTED: Final = "ConfigUnsupported"
 RESOLVED: Final = "TargetResolved"
-OURS: Final = (PROVIDED, NO_PODS, FETCHING, UNSUPPORTED, RESOLVED)
+COUPLED: Final = "Coupled"
+OURS: Final = (PROVIDED, NO_PODS, FETCHING, UNSUPPORTED, RESOLVED, COUPLED)
 """Those that a recommender decides on."""
 
 MISSING_FOR: Final = 1800.0
@@ -52,12 +55,18 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def conditions(
-    facts: Facts, known: Iterable[VpaCondition], now: float, generation: int = 0
+    facts: Facts, known: Iterable[VpaCondition], now: float, generation: int = 0, beside: Condition | None = None
 ) -> tuple[VpaCondition, ...]:
-    """All conditions, by type; one that was known keeps its time while its status stays the same."""
+    """All conditions, by type; one that was known keeps its time while its status stays the same.
+
+    `beside` says how it stands with an HPA on the same workload; None where there is none.
+    """
     before = {one.type: one for one in known}
     found = {name: one for name, one in before.items() if name not in OURS}
-    for one in _wanted(facts):
+    wanted = _wanted(facts)
+    if beside is not None:
+        wanted.append(VpaCondition(COUPLED, beside.status, reason=beside.reason, message=beside.message))
+    for one in wanted:
         found[one.type] = _dated(one, before.get(one.type), now, generation)
     return tuple(found[name] for name in sorted(found))
 

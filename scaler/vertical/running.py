@@ -7,9 +7,10 @@ from scaler.vertical.roster import Crew
 
 
 class Requests(Kind, frozen=True, gc=False):
-    """What a container requests, of memory."""
+    """What a container requests."""
 
     memory: str | int | float | None = None
+    cpu: str | int | float | None = None
 
 
 class Resources(Kind, frozen=True, gc=False):

@@ -67,6 +67,7 @@ def test_the_operator_may_in_namespaces_what_it_does_there() -> None:
         "keda.sh/triggerauthentications/status": "patch",
         "keda.sh/scaledobjects/finalizers": "update",
         "autoscaling/horizontalpodautoscalers": "get list watch create update delete",
+        "autoscaling.k8s.io/verticalpodautoscalers": "list watch",
         "*/*/scale": "get patch",
         "apps/deployments": "get list watch",
         "apps/statefulsets": "get list watch",
@@ -110,9 +111,10 @@ def test_at_home_each_program_keeps_to_its_lease_and_its_certificates() -> None:
     }
 
 
-def test_the_recommender_writes_statuses_and_checkpoints_and_nothing_else() -> None:
+def test_the_recommender_writes_its_objects_and_checkpoints_and_nothing_else() -> None:
     assert rights("ClusterRole", "scaler-recommender") == {
-        "autoscaling.k8s.io/verticalpodautoscalers": "list watch",
+        "autoscaling.k8s.io/verticalpodautoscalers": "list watch patch",
+        "autoscaling/horizontalpodautoscalers": "list watch",
         "autoscaling.k8s.io/verticalpodautoscalers/status": "patch",
         "autoscaling.k8s.io/verticalpodautoscalercheckpoints": "list create patch delete",
         "metrics.k8s.io/pods": "list",

@@ -47,6 +47,12 @@ class World:
     def hpas(self, scaled):
         return tuple(self.made.values())
 
+    def vpas(self, scaled):
+        return ()
+
+    async def pod_template(self, scaled):
+        return None
+
     def wrote_hpa(self, body):
         self.made[body["metadata"]["name"]] = body
 

@@ -16,7 +16,9 @@ from scaler.actions import WriteRecommendation
 from scaler.api.verticalpodautoscaler import PodRecommendation, VerticalPodAutoscalerStatus
 from scaler.clock import Clock
 from scaler.errors import ApiError, Unreadable
+from scaler.loops.hpas import place
 from scaler.loops.recommender.checkpoints import Checkpoints
+from scaler.loops.recommender.coupling import BIGGEST, NEARLY_ALL, Couplings, Told, annotating
 from scaler.loops.recommender.nodes import Nodes
 from scaler.loops.recommender.objects import Objects, Tracked
 from scaler.loops.recommender.past import Past
@@ -26,6 +28,8 @@ from scaler.loops.recommender.timing import LATENCIES, Durations, Steps
 from scaler.loops.recommender.writer import Writer
 from scaler.vertical.amounts import Amounts
 from scaler.vertical.conditions import Facts, conditions, missing
+from scaler.vertical.estimation import amounts, confidence
+from scaler.vertical.histograms import Groups
 from scaler.vertical.oom import Kill
 from scaler.vertical.quality import InForce, Quality, in_force
 from scaler.vertical.recommending import Judged, judge, plan, recommendation
@@ -67,6 +71,7 @@ class Rounds:
         writer: Writer,
         nodes: Nodes,
         past: Past | None = None,
+        couplings: Couplings | None = None,
         clock: Clock,
         options: Options,
     ) -> None:
@@ -91,6 +96,9 @@ class Rounds:
         self._pods = pods
         self._nodes = nodes
         self._past = past
+        self._couplings = couplings
+        self._targeting: dict[str, list[Tracked]] = {}
+        """Objects by their workload, of those that act."""
         self._node: Amounts | None = None
         self._checkpoints = checkpoints
         self._writer = writer
@@ -188,6 +196,8 @@ class Rounds:
 
     def _count(self, usages: Iterable[PodUsage]) -> None:
         now = self._clock.now()
+        if self._couplings is not None:
+            usages = self._couplings.look(self.objects, self.roster, self._pods.copy.objects, usages)
         batch = gather(usages, self.roster, now)
         containers = self.roster.containers
         containers.add_cpu(batch.rows, batch.times, batch.millicores)
@@ -244,6 +254,12 @@ class Rounds:
 
     def _tell(self, changed: list[int]) -> None:
         fresh = set(changed)
+        self._targeting = {}
+        for tracked in self.objects:
+            ref = tracked.vpa.spec.target_ref
+            if ref is not None:
+                where = place(tracked.vpa.metadata.namespace, ref.kind, ref.name)
+                self._targeting.setdefault(where, []).append(tracked)
         for tracked in self.objects:
             number = self.numbers.get(tracked.subject) if tracked.subject is not None else None
             if number is not None:
@@ -259,35 +275,66 @@ class Rounds:
         standing = tracked.vpa.status.recommendation
         stands = (tracked.fetching or not known) and standing is not None and bool(standing.container_recommendations)
         given = given and not tracked.fetching
+        told = self._together(tracked, number) if given else None
+        fresh = fresh or told is not None
         facts = Facts(given or stands, subject.matches_pods, tracked.trouble, tracked.fetching)
         if not fresh and facts == tracked.facts and tracked.vpa is tracked.seen:
             return
         if fresh or tracked.status is None or facts != tracked.facts:
-            wanted = standing if stands else self._written(number) if given else None
+            wanted = standing if stands else self._written(number, told) if given else None
         else:
             wanted = tracked.status.recommendation
         if given and (tracked.facts is None or not tracked.facts.recommended) and standing is None:
             self.first.add(max(0.0, self._clock.now() - tracked.vpa.metadata.created))
         tracked.facts, tracked.seen = facts, tracked.vpa
-        self._write(tracked, wanted)
+        self._write(tracked, wanted, told)
         self._miss(tracked, recommended=facts.recommended)
 
-    def _written(self, number: int) -> PodRecommendation:
+    def _together(self, tracked: Tracked, number: int) -> Told | None:
+        """What becomes of the recommendation beside an HPA on the same workload; None without one."""
+        judged, couplings = self.judged, self._couplings
+        if judged is None or couplings is None or not couplings.hpas(tracked.vpa):
+            return None
+        numbers = [
+            group for group in range(self.plan.begins[number], self.plan.begins[number + 1]) if judged.given[group]
+        ]
+        peaks = {self.plan.names[group]: self._peak(group) for group in numbers}
+        shown, interval = judged.evidence, self._options.defaults.estimation.cpu_confidence
+        known = confidence(shown.first[numbers], shown.last[numbers], shown.samples[numbers], interval)
+        ref = tracked.vpa.spec.target_ref
+        assert ref is not None
+        beside = self._targeting.get(place(tracked.vpa.metadata.namespace, ref.kind, ref.name), [])
+        others = [one.vpa for one in beside if one is not tracked]
+        found = recommendation(self.plan, judged, number)
+        return couplings.judged(tracked, found, others, peaks, float(known.min(initial=np.inf)), self._clock.now())
+
+    def _peak(self, group: int) -> Amounts:
+        """What nearly all samples of one container stay within."""
+        held, rows = self.roster.aggregates, np.array(self.plan.groups.of(group))
+        one = Groups.of_lists(rows.tolist(), [0])
+        cpu = amounts(held.cpu.percentiles(one, (NEARLY_ALL,)) * 1000.0)
+        memory = amounts(held.memory.percentiles(one, (BIGGEST,)))
+        return {"cpu": int(cpu[0, 0]), "memory": int(memory[0, 0])}
+
+    def _written(self, number: int, told: Told | None = None) -> PodRecommendation:
         judged = self.judged
         assert judged is not None
-        found = recommendation(self.plan, judged, number)
+        found = recommendation(self.plan, judged, number) if told is None else told.recommendation
         if not self._options.humanized:
             return written(found)
         groups = range(self.plan.begins[number], self.plan.begins[number + 1])
         most = {self.plan.names[group]: int(self.plan.max_allowed[group, MEMORY]) for group in groups}
         return written(found, humanized=True, most=most)
 
-    def _write(self, tracked: Tracked, wanted: PodRecommendation | None) -> None:
+    def _write(self, tracked: Tracked, wanted: PodRecommendation | None, told: Told | None = None) -> None:
         vpa, facts = tracked.vpa, tracked.facts
         assert facts is not None
         self._notice_pruning(tracked)
         generation = vpa.metadata.generation if self._generations else 0
-        said = conditions(facts, vpa.status.conditions, self._clock.now(), generation)
+        beside = told.condition if told is not None else None
+        said = conditions(facts, vpa.status.conditions, self._clock.now(), generation, beside)
+        if told is not None and told.annotation is not None:
+            self._writer.put(annotating(vpa, told.annotation))
         tracked.status = VerticalPodAutoscalerStatus(wanted, said, generation)
         if tracked.status != vpa.status:
             self._writer.put(WriteRecommendation(vpa.ref, tracked.status))
