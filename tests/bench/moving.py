@@ -5,6 +5,7 @@ import datetime as dt
 import sys
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from scaler.kube.answers import Ack
@@ -21,6 +22,15 @@ from tests.controlplane.plane import ControlPlane, Options
 from tests.processes import Process, free_port, wait_until
 
 MINUTE = 60.0
+NODE = """
+apiVersion: v1
+kind: Node
+metadata: {name: node-0}
+status:
+  capacity: {cpu: "100000", memory: 100Ti, pods: "100000"}
+  allocatable: {cpu: "100000", memory: 100Ti, pods: "100000"}
+"""
+"""The API server itself refuses the resize of a pod whose node is not there, or too small."""
 ROUND = 15.0
 """Seconds between two judgements where they are measured alone."""
 WANTED = {"judging": 0.5, "moved": 1500}
@@ -37,6 +47,7 @@ def run(vpas: int, pods: int) -> None:
         for definition in sorted((ROOT / "crds").glob("autoscaling*.yaml")):
             plane.apply(definition)
         plane.apply(f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n")
+        plane.apply(NODE)
         say("creating the objects")
         asyncio.run(make(plane, vpas, pods))
         judged = judge(plane)
@@ -162,9 +173,10 @@ def move(plane: ControlPlane, how: str) -> dict[str, float]:
 
 
 def _calls(plane: ControlPlane, how: str, begin: float, end: float) -> Iterator[float]:
-    """When our updater's writes came in, of one subresource or (empty) all."""
+    """When our updater's writes came in: those of one subresource that were not refused, or (empty) all."""
     for event in plane.writes(user__username=USER):
-        if how and event["objectRef"].get("subresource") != how:
+        refused = event["responseStatus"]["code"] >= HTTPStatus.BAD_REQUEST
+        if how and (refused or event["objectRef"].get("subresource") != how):
             continue
         at = dt.datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp()
         if begin <= at < end:

@@ -6,6 +6,7 @@ may be gone, or have its size, or the webhook may have stopped.
 
 import asyncio
 import logging
+from bisect import insort
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,12 @@ class Mover:
         """These instead of what waits, or of what waits of one object."""
         kept = [] if key is None else [move for move in self._waiting if move.sizer.key != key]
         new = [move for move in moves if move.uid not in self._under_way]
-        self._waiting = sorted([*kept, *new], key=lambda move: move.judged.rank)
+        if key is None:
+            kept = sorted(new, key=_rank)
+        else:
+            for move in new:  # few among many
+                insort(kept, move, key=_rank)
+        self._waiting = kept
         if self._dry:
             self._say()
         self._news.set()
@@ -173,6 +179,10 @@ class Mover:
                 "would %s pod %s", verdict.move, meta.name, extra={"namespace": meta.namespace, "why": _words(move)}
             )
         self._waiting = []
+
+
+def _rank(move: Move) -> tuple[bool, bool, float]:
+    return move.judged.rank
 
 
 def _words(move: Move) -> str:

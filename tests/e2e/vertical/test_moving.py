@@ -198,10 +198,13 @@ def rounds(installation: Installation, count: int, at: int = 0) -> None:
 
 
 def test_what_is_done_is_counted_under_upstreams_names(place: Place) -> None:
-    page = place.installation.programs[0].metrics()
+    place.deployment(replicas=2, annotations={"fake-kubelet/resize": "infeasible"})
+    place.vpa(mode="InPlaceOrRecreate")
+    recommend(place)
+    updater = place.installation.programs[0]
     for name in ("controlled_pods_total", "in_place_updated_pods_total", "evicted_pods_total"):
-        assert f"vpa_updater_{name}{{" in page
-    assert "kube_scaler_updater_pods{reason=" in page
+        wait_until(lambda name=name: f"vpa_updater_{name}{{" in updater.metrics(), name, 60)  # type: ignore[misc]
+    wait_until(lambda: "kube_scaler_updater_pods{reason=" in updater.metrics(), "the pods by reason")
 
 
 def test_recommending_only_it_says_what_it_would_do_and_writes_nothing(
