@@ -215,7 +215,7 @@ def _notes(seen: Seen, planned: Plan, *, back: bool) -> list[str]:
     vpas = [one for one in seen.programs if one.part != "keda-operator"]
     if vpas and not seen.vpas and not back:
         notes.append(
-            "VPA stays in charge of VerticalPodAutoscalers: our recommender, updater and webhook are not here"
+            "VPA stays in charge of its objects: our recommender, updater and webhook are not set up beside it"
         )
     if seen.kedas and planned.wanted:
         notes.append(

@@ -24,13 +24,14 @@ FORBIDDEN = 403
 
 
 def served(record: Record | None, *, beside: bool) -> frozenset[str] | None:
-    """The namespaces to act in; None for all.
+    """The namespaces to do VPA's work in; None for all.
 
-    `beside` says that somebody alive has all that was not taken over: without a record that is everything.
+    `beside` says that somebody alive has all that was not taken over: without a record that is everything. Where only
+    KEDA was told to leave, VPA goes on with its own.
     """
     if record is None:
         return frozenset() if beside else None
-    return frozenset(record.served)
+    return frozenset(record.sized)
 
 
 async def served_now(connection: Connection, home: str, *, beside: bool) -> frozenset[str] | None:

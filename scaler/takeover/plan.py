@@ -20,7 +20,9 @@ from scaler.takeover.upstream import Program, Wish
 
 OUR_METRICS = "scaler-metrics"
 VERTICAL = frozenset({"scaler-recommender", "scaler-updater", "scaler-webhook"})
-"""Our Deployments without which VPA stays in charge of its objects."""
+"""Our Deployments that do VPA's work; unless all of them know of takeovers VPA stays in charge of its objects."""
+BESIDE = "SCALER_BESIDE_UPSTREAM"
+"""The variable by which they know."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -33,6 +35,8 @@ class Seen(msgspec.Struct, frozen=True):
     """KEDA's and VPA's."""
     ours: frozenset[str] = frozenset()
     """Our Deployments that are there."""
+    beside: frozenset[str] = frozenset()
+    """Those of them that act in taken-over namespaces only."""
     api_service: Raw | None = None
     webhook: Raw | None = None
     """VPA's MutatingWebhookConfiguration."""
@@ -49,7 +53,7 @@ class Seen(msgspec.Struct, frozen=True):
     @property
     def vpas(self) -> list[Program]:
         """VPA's programs, where we have our own to put in their place."""
-        return [one for one in self.programs if one.part != "keda-operator"] if self.ours >= VERTICAL else []
+        return [one for one in self.programs if one.part != "keda-operator"] if self.beside >= VERTICAL else []
 
     def body(self, field: Field) -> Raw:
         """The object that the field stands in."""
@@ -80,6 +84,8 @@ class Plan(msgspec.Struct, frozen=True):
     """In their order."""
     record: Record
     """As it must be written before the first change."""
+    sizes: bool
+    """VPA's work is ours afterwards, too."""
     left: tuple[Change, ...] = ()
     """What should be restored, but was changed by somebody else since: it stays as it is."""
 
@@ -112,11 +118,12 @@ def plan(seen: Seen, wanted: Collection[str]) -> Plan:
         record,
         wanted=tuple(sorted(wanted)),
         served=tuple(one for one in record.served if one in wanted),
+        sized=tuple(one for one in record.sized if one in wanted),
         backend=_backend(seen, record) if wanted else record.backend,
         originals=originals,
         written=written,
     )
-    return Plan(after.wanted, tuple(changes), after, tuple(left))
+    return Plan(after.wanted, tuple(changes), after, bool(seen.vpas), tuple(left))
 
 
 def _order(change: Change, *, back: bool) -> int:
@@ -207,7 +214,7 @@ def _of_upstream(seen: Seen) -> list[Problem]:
     if not seen.kedas and not seen.vpas:
         words = "there is no KEDA to take anything over from: Scaler serves every namespace where none is"
         if seen.programs:
-            words = "there is a VPA, but no recommender, updater and webhook of ours to put in its place: deploy them"
+            words = "there is a VPA, but no recommender, updater and webhook of ours that could work beside it"
         found.append(Problem("", words))
     if seen.kedas and seen.api_service is None:
         words = "does not exist: KEDA's metrics server is not installed, so that there is nobody to forward reads to"

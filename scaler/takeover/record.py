@@ -36,6 +36,8 @@ class Record(msgspec.Struct, frozen=True, rename="camel"):
     format: int = FORMAT
     served: tuple[str, ...] = ()
     """Namespaces in which we act now."""
+    sized: tuple[str, ...] = ()
+    """Those of them that VPA has left to us, too."""
     wanted: tuple[str, ...] = ()
     """Namespaces that the settings of others are to leave to us, once all steps are done."""
     backend: Backend | None = None

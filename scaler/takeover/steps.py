@@ -29,7 +29,7 @@ from scaler.kube.resources import (
 )
 from scaler.takeover import upstream
 from scaler.takeover.fields import Place
-from scaler.takeover.plan import OUR_METRICS, Change, Plan, Right, Seen
+from scaler.takeover.plan import BESIDE, OUR_METRICS, Change, Plan, Right, Seen
 from scaler.takeover.record import NAME, SERVES, Record, config_map, record_of
 
 T = TypeVar("T")
@@ -64,15 +64,24 @@ async def look(connection: Connection, home: str, secret: str) -> Seen:
         home=home,
         namespaces=tuple(one.metadata.name for one in namespaces.items),
         programs=tuple(upstream.programs(deployments.items)),
-        ours=frozenset(
-            one["metadata"]["name"] for one in deployments.items if one["metadata"].get("namespace") == home
-        ),
+        ours=frozenset(one["metadata"]["name"] for one in deployments.items if _is_in(one, home)),
+        beside=frozenset(one["metadata"]["name"] for one in deployments.items if _is_in(one, home) and _knows(one)),
         api_service=await _or_none(connection.get(API_SERVICES, "", upstream.EXTERNAL_METRICS, into=Raw)),
         webhook=await _webhook(connection),
         port=int(ports[0].get("port") or 443),
         authority=((certificates or {}).get("data") or {}).get("ca.crt", ""),
         record=await read_record(connection, home),
     )
+
+
+def _is_in(body: Raw, home: str) -> bool:
+    return bool(body["metadata"].get("namespace") == home)
+
+
+def _knows(body: Raw) -> bool:
+    """Whether a Deployment of ours is told that somebody else is at work."""
+    entries = [entry for one in body["spec"]["template"]["spec"]["containers"] for entry in one.get("env") or []]
+    return any(entry.get("name") == BESIDE and entry.get("value") == "true" for entry in entries)
 
 
 async def read_record(connection: Connection, home: str) -> Record | None:
@@ -151,7 +160,8 @@ class Steps:
         """The namespaces become ours: recorded, the others told to leave, the API server turned, then ours begins."""
         await self.keep(plan.record)
         await self._change(plan)
-        served = msgspec.structs.replace(plan.record, served=plan.wanted)
+        sized = plan.wanted if plan.sizes else plan.record.sized
+        served = msgspec.structs.replace(plan.record, served=plan.wanted, sized=sized)
         await self.keep(served)
         await self._until_served(served.served)
 

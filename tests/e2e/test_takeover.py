@@ -20,13 +20,14 @@ from tests.controlplane.plane import ControlPlane, Options
 from tests.e2e.installation import _ENVIRONMENT, NAMESPACE, OPERATOR, ROOT, SCALER, Installation, _served
 from tests.e2e.source import Source
 from tests.e2e.stage import DEPLOYMENTS, HPAS, SCALED_OBJECTS, WRITING, Stage, Theatre, trigger
-from tests.e2e.upstream import APISERVICE, DEPLOYMENT, VALUE, Keda, hpa
+from tests.e2e.upstream import APISERVICE, DEPLOYMENT, VALUE, VPA, Keda, hpa, vpa
 from tests.e2e.watching import Watcher
 from tests.processes import Process, free_port, temporary_folder, wait_until
 from tests.servers.aws import Aws
 
 RECORD = f"/api/v1/namespaces/{NAMESPACE}/configmaps/scaler-takeover"
 METRIC = "s0-metric-api-value"
+VPAS = "/apis/apps/v1/namespaces/kube-system/deployments/vpa-"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,9 @@ def plane() -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def keda(plane: ControlPlane) -> Iterator[Keda]:
+    """And a VPA, which is nothing but its Deployments."""
+    for part in VPA:
+        plane.apply(vpa(part))
     with Keda(plane) as live:
         yield live
 
@@ -54,14 +58,15 @@ def secure_port(plane: ControlPlane, keda: Keda) -> int:
     (folder / "deploy").symlink_to(ROOT / "deploy")
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(wanted))
     made = plane.kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", str(folder))
-    assert "kind: APIService" not in made
+    services = [one["metadata"]["name"] for one in yaml.safe_load_all(made) if one["kind"] == "APIService"]
+    assert APISERVICE.rpartition("/")[2] not in services
     plane.kubectl("apply", "-f", "-", stdin=made)
     port = free_port()
-    services = f"/api/v1/namespaces/{NAMESPACE}/services"
-    plane.api.delete(f"{services}/scaler-metrics")
+    path = f"/api/v1/namespaces/{NAMESPACE}/services"
+    plane.api.delete(f"{path}/scaler-metrics")
     from tests.controlplane.cluster import service_to_loopback
 
-    plane.api.create(services, service_to_loopback("scaler-metrics", NAMESPACE, port))
+    plane.api.create(path, service_to_loopback("scaler-metrics", NAMESPACE, port))
     return port
 
 
@@ -102,6 +107,7 @@ class Scene(Stage):
                 DEPLOYMENT,
                 APISERVICE,
                 RECORD,
+                *(f"{VPAS}{part}" for part in VPA),
                 f"{self.within(SCALED_OBJECTS)}/web",
                 f"{self.within(HPAS)}/keda-hpa-web",
                 f"{self.within(DEPLOYMENTS)}/web",
@@ -148,10 +154,13 @@ def scene(theatre: Theatre) -> Iterator[Scene]:
 
 
 def ours(scene: Stage) -> list[str]:
+    """What our operator wrote that is not its own."""
     return [
         f"{one['verb']} {one['requestURI']}"
         for one in scene.plane.writes(user__username=OPERATOR)
-        if one["verb"] in WRITING and "/namespaces/kube-scaler/" not in one["requestURI"]
+        if one["verb"] in WRITING
+        and "/namespaces/kube-scaler/" not in one["requestURI"]
+        and not one["requestURI"].endswith(".explain.kube-scaler.dev")  # our own APIService
     ]
 
 
@@ -177,6 +186,10 @@ def test_a_namespace_is_taken_over_and_given_back_with_every_object_as_it_was(sc
         assert took.returncode == 0, took.stdout + took.stderr
         assert scene.namespace not in keda.watched()
         assert {mail.namespace, "default", NAMESPACE} <= set(keda.watched())
+        for part in VPA:
+            (container,) = scene.api.get(f"{VPAS}{part}")["spec"]["template"]["spec"]["containers"]
+            assert container["args"] == [f"--ignored-vpa-object-namespaces={scene.namespace}"]
+        assert json.loads(scene.api.get(RECORD)["data"]["record"])["sized"] == [scene.namespace]
         scene.until(lambda: scene.metric() == 0, "our own answer for the namespace that is ours")
         assert mail.metric() == VALUE
         assert f"system:serviceaccount:{NAMESPACE}:scaler-metrics" in keda.askers

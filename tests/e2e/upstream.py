@@ -46,6 +46,25 @@ spec:
 """
 
 
+VPA = ("recommender", "updater", "admission-controller")
+
+
+def vpa(part: str) -> Object:
+    """One of VPA's Deployments, as its manifests have it: without arguments."""
+    labels = {"app": f"vpa-{part}"}
+    container = {"name": part, "image": f"registry.k8s.io/autoscaling/vpa-{part}:1.8.0"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": f"vpa-{part}", "namespace": "kube-system"},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
 class Keda:
     """From `with` to its end."""
 

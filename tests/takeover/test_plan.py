@@ -172,7 +172,7 @@ def test_vpa_is_told_to_ignore_the_namespace_where_we_can_do_its_work() -> None:
         vpa("updater", "--ignored-vpa-object-namespaces=old"),
         vpa("admission-controller"),
     ]
-    start = seen(keda(), *parts, ours=OURS | VERTICAL)
+    start = seen(keda(), *parts, beside=VERTICAL)
     planned = plan(start, {"shop"})
     told = [change.to for change in planned.changes if change.field.title.startswith("--ignored")]
     assert told == [
@@ -186,9 +186,9 @@ def test_vpa_is_told_to_ignore_the_namespace_where_we_can_do_its_work() -> None:
 
 
 def test_a_vpa_confined_to_the_namespace_is_scaled_to_zero_and_one_confined_elsewhere_left_alone() -> None:
-    here = seen(vpa("updater", "--vpa-object-namespace=shop"), ours=OURS | VERTICAL)
+    here = seen(vpa("updater", "--vpa-object-namespace=shop"), beside=VERTICAL)
     assert said(plan(here, {"shop"})) == {"replicas": "0"}
-    there = seen(vpa("updater", "--vpa-object-namespace", "mail"), ours=OURS | VERTICAL)
+    there = seen(vpa("updater", "--vpa-object-namespace", "mail"), beside=VERTICAL)
     assert said(plan(there, {"shop"})) == {}
 
 
@@ -197,9 +197,9 @@ def test_the_webhook_of_vpa_is_changed_only_where_it_does_not_write_its_configur
         "metadata": {"name": "vpa-webhook-config"},
         "webhooks": [{"name": "vpa.k8s.io", "namespaceSelector": {"matchLabels": {"a": "b"}}}],
     }
-    itself = seen(vpa("admission-controller"), ours=OURS | VERTICAL, webhook=webhook)
+    itself = seen(vpa("admission-controller"), beside=VERTICAL, webhook=webhook)
     assert "namespaceSelector" not in said(plan(itself, {"shop"}))
-    by_helm = seen(vpa("admission-controller", "--register-webhook=false"), ours=OURS | VERTICAL, webhook=webhook)
+    by_helm = seen(vpa("admission-controller", "--register-webhook=false"), beside=VERTICAL, webhook=webhook)
     planned = plan(by_helm, {"shop"})
     (change,) = [change for change in planned.changes if change.field.title == "namespaceSelector"]
     assert change.to == {
@@ -217,7 +217,7 @@ def test_the_webhook_of_vpa_is_changed_only_where_it_does_not_write_its_configur
         (seen(keda()), "nowhere", "there is no such namespace"),
         (seen(keda()), "kube-scaler", "is our own namespace"),
         (seen(), "shop", "there is no KEDA to take anything over from"),
-        (seen(vpa("updater")), "shop", "no recommender, updater and webhook of ours"),
+        (seen(vpa("updater")), "shop", "no recommender, updater and webhook of ours that could"),
         (seen(keda(), ours=frozenset()), "shop", "install Scaler with deploy/components/beside-upstream first"),
         (seen(keda(), api_service=None), "shop", "KEDA's metrics server is not installed"),
         (seen(keda(), api_service=service("kube-scaler", "scaler-metrics")), "shop", "leads to us already"),

@@ -123,7 +123,7 @@ def test_beside_a_live_vpa_it_sizes_where_it_was_let_in_and_nowhere_else(
 ) -> None:
     home = cluster.new_namespace("webhook")
     running = Webhook(cluster, home, "--beside-upstream")
-    record = {"format": 1, "served": [namespace], "wanted": [namespace]}
+    record = {"format": 1, "served": [namespace], "wanted": [namespace], "sized": [namespace]}
     maps = f"/api/v1/namespaces/{home}/configmaps"
     shop = Shop(cluster, namespace)
     owner = shop.make(workload())
@@ -135,7 +135,7 @@ def test_beside_a_live_vpa_it_sizes_where_it_was_let_in_and_nowhere_else(
         cluster.api.create(maps, {"metadata": {"name": "scaler-takeover"}, "data": data})
         wait_until(lambda: resources(shop.tried(owner)) == {"requests": TARGET}, "pods of the namespace to be sized")
         assert [cluster.api.found(path) is not None for path in CONFIGURATIONS] == [False, True, True]
-        data = {"record": msgspec.json.encode(record | {"served": [], "wanted": []}).decode()}
+        data = {"record": msgspec.json.encode(record | {"served": [], "wanted": [], "sized": []}).decode()}
         cluster.api.patch(f"{maps}/scaler-takeover", {"data": data})
         wait_until(
             lambda: all(cluster.api.found(path) is None for path in CONFIGURATIONS), "everything to be given back"
