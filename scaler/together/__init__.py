@@ -30,7 +30,7 @@ size times the most pods, or the other way round. Here the circle is cut, and ea
     memory by the biggest pod        An average over pods prevents no single pod's end: whatever the HPA's mean
     (`sizes`)                        says, no request is below what the biggest pod needs, and it rises at once.
 
-Operator, recommender and updater meet in the objects only: the operator writes the set-points to the HPA it makes (or
-to the VPA, when the HPA is the user's and he lets it be adopted) and lets the HPA hold the scale points that stand on
-the VPA; the recommender judges and writes VPA's target and scale points; the updater carries the target to the pods.
+Operator, recommender and updater meet in the objects only: the operator writes the set-points to the HPA it makes and
+lets the HPA hold the scale points that stand on the VPA; the recommender judges and writes VPA's target and scale
+points; the updater carries the target to the pods. A user's own HPA is left alone, and what it leans on is not sized.
 """

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from scaler.api.meta import Condition
 from scaler.horizontal.conditions import COUPLED
 from scaler.together.metrics import Metric
-from scaler.together.ownership import ADOPT, CaseName, Settlement
+from scaler.together.ownership import CaseName, Settlement
 from scaler.together.setpoints import SetPoints, quantity
 
 REASONS: Mapping[CaseName, str] = {
@@ -37,7 +37,7 @@ def _message(settled: Settlement, points: SetPoints) -> str:
         case "left-to-hpa":
             return (
                 f"{hpas} holds {_resources(settled)} against requests, so {vpas} leaves those requests alone and"
-                f' sizes the rest; annotate the HPA with {ADOPT}: "true" to let both act as one'
+                " sizes the rest; with a ScaledObject in the HPA's place both would act as one"
             )
         case "nothing-shared":
             return f"{hpas} looks at nothing that {vpas} sizes, so each acts by itself"

@@ -11,7 +11,7 @@ from scaler.horizontal.readings import Coupling, TriggerPlan
 from scaler.together import setpoints, standing
 from scaler.together.conditions import coupled
 from scaler.together.metrics import Metric, utilization_metrics
-from scaler.together.ownership import ADOPT, Scaler, Settlement, Sizer, settle
+from scaler.together.ownership import Origin, Scaler, Settlement, Sizer, settle
 from scaler.together.setpoints import SetPoint, quantity
 from scaler.vertical.quantities import amount_of
 from scaler.vertical.reading import rules_of
@@ -38,9 +38,8 @@ def scaler_of(hpa: Raw) -> Scaler:
         found |= {
             key: _metric(key, point) for key, point in points.items() if key not in found and _averages(metrics, key)
         }
-    adopted = annotations.get(ADOPT) == "true"
-    origin = "generated" if owner is not None else "adopted" if adopted else "user"
-    return Scaler(meta["name"], origin, tuple(found.values()), str((owner or {}).get("name", "")))  # type: ignore[arg-type] # spelt above
+    origin: Origin = "generated" if owner is not None else "user"
+    return Scaler(meta["name"], origin, tuple(found.values()), str((owner or {}).get("name", "")))
 
 
 def _owners(meta: Raw) -> list[Raw]:

@@ -17,13 +17,8 @@ from typing import Literal
 
 import msgspec
 
-from scaler.api.scaledobject import OUR_DOMAIN
 from scaler.together.metrics import Metric
 from scaler.vertical.amounts import Resource
-
-ADOPT = f"{OUR_DOMAIN}/couple"
-"""On a user's HPA, with the value "true": let it be coupled with the VPA on its workload. When it is taken away, the
-HPA is given back as it was."""
 
 Origin = Literal["generated", "adopted", "user"]
 """Whose an HPA is: made by us for a ScaledObject, the user's who lets us adopt it, or the user's."""

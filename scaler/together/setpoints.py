@@ -15,7 +15,7 @@ from scaler.together.metrics import Metric
 from scaler.vertical.amounts import Resource
 
 ANNOTATION = f"{OUR_DOMAIN}/set-points"
-"""On the HPA that we make, or on the VPA beside a user's HPA that we adopt."""
+"""On the HPA that we make."""
 
 
 class SetPoint(msgspec.Struct, frozen=True):

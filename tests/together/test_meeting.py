@@ -110,12 +110,8 @@ def test_our_hpa_still_shares_what_its_set_points_name() -> None:
     assert (read.origin, read.metrics, read.scaled_object) == ("generated", (Metric("cpu", utilization=60),), "web")
 
 
-def test_a_users_hpa_is_his_unless_he_lets_us_adopt_it() -> None:
-    metric = {
-        "type": "Resource",
-        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
-    }
-    plain = {"metadata": {"name": "web"}, "spec": {"metrics": [metric]}}
-    assert scaler_of(plain).origin == "user"
-    adopted = {**plain, "metadata": {"name": "web", "annotations": {"kube-scaler.dev/couple": "true"}}}
-    assert scaler_of(adopted).origin == "adopted"
+def test_a_users_hpa_is_his() -> None:
+    resource = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
+    plain = {"metadata": {"name": "web"}, "spec": {"metrics": [{"type": "Resource", "resource": resource}]}}
+    read = scaler_of(plain)
+    assert (read.origin, read.metrics) == ("user", (Metric("cpu", utilization=50),))

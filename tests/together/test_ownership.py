@@ -31,7 +31,7 @@ def test_a_users_hpa_keeps_its_resource_and_the_rest_is_sized() -> None:
     settled = settle([THEIRS], [VPA])
     assert settled.case == "left-to-hpa"
     assert settled.left == {"app": {"cpu"}, "proxy": {"cpu"}}
-    assert 'kube-scaler.dev/couple: "true"' in message(settled)
+    assert "with a ScaledObject in the HPA's place both would act as one" in message(settled)
 
 
 def test_a_users_hpa_that_he_lets_us_adopt_is_coupled() -> None:

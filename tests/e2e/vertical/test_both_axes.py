@@ -1,0 +1,130 @@
+"""A ScaledObject on cpu and a VPA on one workload: operator and recommender agree through their objects alone.
+
+The HPA controller is Kubernetes' own; usage follows from load and replicas.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from scaler.sim.demand import Demand
+from scaler.together import setpoints, standing
+from tests.e2e.installation import Installation
+from tests.e2e.vertical.conftest import MIB, VPAS, Place
+from tests.processes import wait_until
+
+DAY = 86400.0
+HPA = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers/keda-hpa-web"
+SCALED = "/apis/keda.sh/v1alpha1/namespaces/{}/scaledobjects"
+
+
+@pytest.fixture(scope="module")
+def operating(quick: Installation) -> Installation:
+    """Beside the recommender an operator."""
+    quick.operator().wait_ready()
+    quick.wait_leader()
+    return quick
+
+
+class Load:
+    """Cores that the workload wants."""
+
+    def __init__(self, cores: float) -> None:
+        self.cores = cores
+
+    def __call__(self, _: float) -> float:
+        return self.cores
+
+
+@pytest.fixture
+def load(place: Place, operating: Installation) -> Iterator[Load]:
+    """Four pods of one core each that want half a core each, and an HPA at 50 %."""
+    made = Load(2.0)
+    place.usage.shared(place.namespace, Demand(made, idle=(0.0, 300.0 * MIB)), app="web")
+    place.deployment(replicas=4, containers={"app": {"cpu": "1", "memory": "1Gi"}})
+    trigger = {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "50"}}
+    spec = {"scaleTargetRef": {"name": "web"}, "minReplicaCount": 2, "maxReplicaCount": 20, "triggers": [trigger]}
+    body = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "web"}, "spec": spec}
+    place.api.create(SCALED.format(place.namespace), body)
+    yield made
+    place.api.delete(f"{SCALED.format(place.namespace)}/web")
+
+
+def hpa(place: Place) -> dict[str, Any]:
+    return place.api.found(HPA.format(place.namespace)) or {}
+
+
+def cpu_target(place: Place) -> dict[str, Any]:
+    metrics = hpa(place).get("spec", {}).get("metrics") or [{}]
+    found: dict[str, Any] = metrics[0].get("resource", {}).get("target", {})
+    return found
+
+
+def coupled(place: Place) -> dict[str, Any]:
+    """The ScaledObject's word of the VPA."""
+    scaled = place.api.get(f"{SCALED.format(place.namespace)}/web")
+    said = scaled.get("status", {}).get("conditions", [])
+    return next((one for one in said if one["type"] == "Coupled"), {})
+
+
+def agreed_before(place: Place) -> None:
+    """A VPA that has recommended, and agreed with the HPA, for two days."""
+    now = time.time()
+    long_ago = {"cpu": now - 2 * DAY, "memory": now - 2 * DAY}
+    stands = standing.written(standing.Standing({"cpu": 500}, long_ago, set_points={"cpu": 500}))
+    place.vpa(mode="Recreate", annotations={standing.ANNOTATION: stands})
+    amounts = {"cpu": "1", "memory": "1Gi"}
+    one = {"containerName": "app", "target": amounts, "lowerBound": amounts, "upperBound": amounts}
+    status = {"recommendation": {"containerRecommendations": [one]}}
+    place.api.patch(f"{VPAS.format(place.namespace)}/web/status", {"status": status})
+
+
+def test_the_two_meet_through_their_objects_and_both_say_so(place: Place, load: Load) -> None:
+    wait_until(lambda: cpu_target(place).get("averageUtilization") == 50, "the HPA as KEDA makes it", 40)
+    agreed_before(place)
+
+    wait_until(lambda: cpu_target(place).get("averageValue") == "500m", f"an absolute target; it is {hpa(place)}", 40)
+    annotation = hpa(place)["metadata"]["annotations"][setpoints.ANNOTATION]
+    assert setpoints.read(annotation) == {"cpu": setpoints.SetPoint(50, 1000)}
+    said = place.until_condition("Coupled", "True")
+    assert "HPA keda-hpa-web and VPA web act as one: replicas hold cpu at 500m a pod" in said["message"]
+    wait_until(lambda: coupled(place).get("status") == "True", "the ScaledObject to say so, too", 40)
+    assert "VPA web sizes the pods" in coupled(place)["message"]
+
+
+def test_the_vpa_gone_the_hpa_is_as_its_user_wrote_it(place: Place, load: Load) -> None:
+    place.vpa(mode="Recreate")
+    wait_until(lambda: cpu_target(place).get("averageValue") == "500m", "an absolute target", 40)
+    place.api.delete(f"{VPAS.format(place.namespace)}/web")
+    wait_until(lambda: cpu_target(place).get("averageUtilization") == 50, "the user's own target", 40)
+    wait_until(lambda: not coupled(place), "no word of a VPA that is gone", 40)
+
+
+def test_a_users_own_hpa_is_never_touched_and_memory_is_sized(place: Place) -> None:
+    place.deployment("own", containers={"app": {"cpu": "1", "memory": "1Gi"}})
+    place.usage.selected(place.namespace, cpu=0.5, memory=300 * MIB, app="own")
+    target = {"type": "Utilization", "averageUtilization": 50}
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "own"},
+        "maxReplicas": 5,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+    }
+    path = f"/apis/autoscaling/v2/namespaces/{place.namespace}/horizontalpodautoscalers"
+    made = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "own"},
+        "spec": spec,
+    }
+    before = place.api.create(path, made)
+    place.vpa("own", mode="Recreate")
+    said = place.until_condition("Coupled", "False", "own")
+    assert said["reason"] == "LeftToHPA"
+    assert set(place.until_recommended("own")["target"]) == {"memory"}
+    after = place.api.get(f"{path}/own")
+    assert after["spec"] == before["spec"]
+    assert after["metadata"].get("annotations", {}) == before["metadata"].get("annotations", {})
+    assert msgspec.json.encode(after["metadata"].get("labels", {})) == b"{}"
