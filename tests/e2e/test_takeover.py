@@ -17,7 +17,7 @@ import yaml
 from tests.controlplane.api import Object, Refused
 from tests.controlplane.fixtures import start_plane
 from tests.controlplane.plane import ControlPlane, Options
-from tests.e2e.installation import _ENVIRONMENT, NAMESPACE, OPERATOR, ROOT, SCALER, Installation, _served
+from tests.e2e.installation import _ENVIRONMENT, EXPLAINED, NAMESPACE, OPERATOR, ROOT, SCALER, Installation, _served
 from tests.e2e.source import Source
 from tests.e2e.stage import DEPLOYMENTS, HPAS, SCALED_OBJECTS, WRITING, Stage, Theatre, trigger
 from tests.e2e.upstream import APISERVICE, DEPLOYMENT, VALUE, VPA, Keda, hpa, vpa
@@ -67,6 +67,7 @@ def secure_port(plane: ControlPlane, keda: Keda) -> int:
     from tests.controlplane.cluster import service_to_loopback
 
     plane.api.create(path, service_to_loopback("scaler-metrics", NAMESPACE, port))
+    plane.api.patch(EXPLAINED, {"spec": {"service": {"port": port}}})
     return port
 
 
