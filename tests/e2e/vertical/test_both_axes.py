@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from scaler.clock import to_rfc3339
 from scaler.sim.demand import Demand
 from scaler.together import setpoints, standing
 from tests.e2e.installation import Installation
-from tests.e2e.vertical.conftest import MIB, VPAS, Place
+from tests.e2e.vertical.conftest import MIB, MOVING, QUICK, VPAS, Door, Place
 from tests.processes import wait_until
 
 DAY = 86400.0
@@ -70,12 +71,12 @@ def coupled(place: Place) -> dict[str, Any]:
     return next((one for one in said if one["type"] == "Coupled"), {})
 
 
-def agreed_before(place: Place) -> None:
+def agreed_before(place: Place, mode: str = "Recreate") -> None:
     """A VPA that has recommended, and agreed with the HPA, for two days."""
     now = time.time()
     long_ago = {"cpu": now - 2 * DAY, "memory": now - 2 * DAY}
     stands = standing.written(standing.Standing({"cpu": 500}, long_ago, set_points={"cpu": 500}))
-    place.vpa(mode="Recreate", annotations={standing.ANNOTATION: stands})
+    place.vpa(mode=mode, annotations={standing.ANNOTATION: stands})
     amounts = {"cpu": "1", "memory": "1Gi"}
     one = {"containerName": "app", "target": amounts, "lowerBound": amounts, "upperBound": amounts}
     status = {"recommendation": {"containerRecommendations": [one]}}
@@ -93,6 +94,64 @@ def test_the_two_meet_through_their_objects_and_both_say_so(place: Place, load: 
     assert "HPA keda-hpa-web and VPA web act as one: replicas hold cpu at 500m a pod" in said["message"]
     wait_until(lambda: coupled(place).get("status") == "True", "the ScaledObject to say so, too", 40)
     assert "VPA web sizes the pods" in coupled(place)["message"]
+
+
+def learned(place: Place) -> None:
+    """Two days of half a core and 300 MiB a pod, as a recommender leaves them."""
+    now = time.time()
+    midnight = to_rfc3339(now // DAY * DAY)
+    status = {
+        "version": "v3",
+        "firstSampleStart": to_rfc3339(now - 2 * DAY),
+        "lastSampleStart": to_rfc3339(now - 60),
+        "totalSamplesCount": 4 * 2880,
+        "cpuHistogram": {"referenceTimestamp": midnight, "bucketWeights": {"25": 10000}, "totalWeight": 400.0},
+        "memoryHistogram": {"referenceTimestamp": midnight, "bucketWeights": {"19": 10000}, "totalWeight": 8.0},
+    }
+    place.make_checkpoint("web", "app", status)
+
+
+def wanted(place: Place) -> int:
+    deployment = place.api.get(f"/apis/apps/v1/namespaces/{place.namespace}/deployments/web")
+    return int(deployment["spec"]["replicas"])
+
+
+def requests(place: Place) -> set[str]:
+    """What the running pods request of cpu."""
+    return {pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] for pod in place.running("web")}
+
+
+@pytest.mark.slow
+def test_a_request_twice_too_large_is_made_smaller_replicas_stay_and_then_follow_the_load(
+    place: Place, load: Load, door: Door
+) -> None:
+    """Four pods at half of one core: both axes naively would make seven of them, for the smaller request alone."""
+    wait_until(lambda: cpu_target(place).get("averageUtilization") == 50, "the HPA as KEDA makes it", 40)
+    agreed_before(place, mode="InPlaceOrRecreate")
+    learned(place)
+    for program in place.installation.programs:
+        if program.name.startswith("recommender"):
+            program.process.kill()  # the next one learns from the checkpoint
+    place.installation.recommender(*QUICK, "--leader-elect=false", name="recommender-2").wait_ready()
+    place.installation.updater(*MOVING, name="updater-of-both").wait_ready()
+
+    seen = {wanted(place)}
+
+    def smaller() -> bool:
+        seen.add(wanted(place))
+        return requests(place) == {"625m"}
+
+    wait_until(smaller, f"requests at the edge of the band; they are {requests(place)}, {place.status()}", 120)
+    assert cpu_target(place)["averageValue"] == "500m"
+    until = time.time() + 20  # more than the HPA controller's window for samples of resized pods
+    wait_until(lambda: seen.add(wanted(place)) or time.time() > until, "a while", 40)
+    assert seen == {4}
+
+    load.cores = 4.0
+    wait_until(lambda: wanted(place) == 8, f"eight pods for twice the load; the HPA is {hpa(place)}", 120)
+    wait_until(lambda: len(place.running("web")) == 8, "eight pods to run", 60)
+    assert requests(place) == {"625m"}
+    assert place.recommended()["target"]["cpu"] == 625
 
 
 def test_the_vpa_gone_the_hpa_is_as_its_user_wrote_it(place: Place, load: Load) -> None:
