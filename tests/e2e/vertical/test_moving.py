@@ -1,5 +1,6 @@
 """Running pods get the sizes recommended for them, by the updater with its own rights on a real API server."""
 
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Iterator
@@ -30,6 +31,22 @@ def webhook_lives(plane: ControlPlane, seconds: float) -> None:
         plane.api.create(LEASE, body)
     else:
         plane.api.patch(f"{LEASE}/{WEBHOOK}", {"spec": spec})
+
+
+SILENT = "has not renewed Lease kube-scaler/vpa-admission-controller"
+
+
+@contextlib.contextmanager
+def silence(plane: ControlPlane, moving: Installation) -> Iterator[None]:
+    """The webhook is silent, and the updater that moves has noticed."""
+    updater = moving.programs[0]
+    before = len(updater.said(SILENT))
+    webhook_lives(plane, -120)
+    try:
+        wait_until(lambda: len(updater.said(SILENT)) > before, "the updater to notice", 30)
+        yield
+    finally:
+        webhook_lives(plane, 3600)
 
 
 @pytest.fixture(scope="module")
@@ -169,19 +186,12 @@ def test_a_disruption_budget_of_ours_forbids_for_a_while(place: Place) -> None:
 
 
 def test_nothing_is_moved_while_the_webhook_is_silent(place: Place) -> None:
-    webhook_lives(place.plane, -120)
-    try:
-        moving = place.installation.programs[0]
-        wait_until(
-            lambda: moving.said("has not renewed Lease kube-scaler/vpa-admission-controller"), "it to be said", 30
-        )
+    with silence(place.plane, place.installation):
         place.deployment(replicas=2)
         place.vpa(mode="Recreate")
         recommend(place)
         rounds(place.installation, 4)
         assert not writes(place)
-    finally:
-        webhook_lives(place.plane, 3600)
     wait_until(lambda: writes(place, objectRef__subresource="eviction"), "an eviction", 60)
 
 
@@ -208,23 +218,19 @@ def test_what_is_done_is_counted_under_upstreams_names(place: Place) -> None:
 
 
 def test_recommending_only_it_says_what_it_would_do_and_writes_nothing(
-    plane: ControlPlane, usage: MetricsServer, secure_port: int
+    plane: ControlPlane, usage: MetricsServer, secure_port: int, moving: Installation
 ) -> None:
     """The one that moves waits for the webhook meanwhile."""
-    webhook_lives(plane, -120)
-    try:
-        with Installation(plane, secure_port) as only, Place(plane, usage, only) as place:
-            scope = (f"--vpa-object-namespace={place.namespace}", "--use-admission-controller-status=false")
-            program = only.updater(*QUICK, "--recommendation-only", "--leader-elect=false", *scope, name="only")
-            program.wait_ready()
-            place.deployment(replicas=2)
-            place.vpa(mode="Recreate")
-            recommend(place)
-            wait_until(lambda: program.said("would evict pod", place.namespace), "it to be said", 30)
-            rounds(only, 2)
-            assert not writes(place)
-    finally:
-        webhook_lives(plane, 3600)
+    with silence(plane, moving), Installation(plane, secure_port) as only, Place(plane, usage, only) as place:
+        scope = (f"--vpa-object-namespace={place.namespace}", "--use-admission-controller-status=false")
+        program = only.updater(*QUICK, "--recommendation-only", "--leader-elect=false", *scope, name="only")
+        program.wait_ready()
+        place.deployment(replicas=2)
+        place.vpa(mode="Recreate")
+        recommend(place)
+        wait_until(lambda: program.said("would evict pod", place.namespace), "it to be said", 30)
+        rounds(only, 2)
+        assert not writes(place)
 
 
 @pytest.mark.parametrize("name", ["vpa-updater", "vpa-updater-lease"])
