@@ -29,6 +29,8 @@ class ApplyHpa(msgspec.Struct, frozen=True, tag=True, tag_field="do"):
     """A whole autoscaling/v2 manifest."""
     existing: Raw | None = None
     """What stands there now (its metadata carries the resourceVersion), None to create."""
+    theirs: bool = False
+    """It is a user's own: only that very version may be changed (else 409), and one that is gone stays gone (404)."""
 
 
 class DeleteHpa(msgspec.Struct, frozen=True, tag=True, tag_field="do"):

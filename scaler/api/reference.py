@@ -76,6 +76,19 @@ ANNOTATIONS = (
         "demand activates straight to what the readings ask for.",
     ),
     Annotation(
+        scaledobject.ADOPT,
+        "HorizontalPodAutoscaler",
+        "true",
+        "Lets a user's own HPA act as one with a VPA on its workload: its Utilization targets that the VPA sizes"
+        " become absolute. Without this (take it away before you uninstall) or the VPA, it is as its user wrote it.",
+    ),
+    Annotation(
+        scaledobject.ADOPTED,
+        "HorizontalPodAutoscaler",
+        "written by the operator",
+        "Keeps what the user wrote where the operator's targets stand meanwhile; never edit it.",
+    ),
+    Annotation(
         f"{vpa.POST_PROCESSOR}/<container>{vpa.INTEGER_CPU}",
         "VerticalPodAutoscaler",
         "true",

@@ -31,6 +31,10 @@ NO_DATA = f"{OUR_DOMAIN}/no-data"
 """Ours, on a ScaledObject: ``strict`` scales to zero only on a fresh zero, ``upstream`` keeps KEDA's semantics."""
 ACTIVATE_TO = f"{OUR_DOMAIN}/activate-to"
 """Ours, on a ScaledObject: ``demand`` activates straight to what the readings ask for, ``minimum`` as KEDA does."""
+ADOPT = f"{OUR_DOMAIN}/adopt"
+"""Ours, on a user's own HPA: with the value "true" it may be held together with a VPA on its workload."""
+ADOPTED = f"{OUR_DOMAIN}/adopted"
+"""Ours, on an HPA that is: what its user wrote where our targets stand."""
 
 Int32 = Annotated[int, msgspec.Meta(extra_json_schema={"format": "int32"})]
 NonNegative = Annotated[int, msgspec.Meta(ge=0, extra_json_schema={"format": "int32"})]

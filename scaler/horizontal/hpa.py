@@ -201,12 +201,12 @@ def _spec_differs(existing: Raw, wanted: Raw) -> bool:
         existing.get("scaleTargetRef") != wanted["scaleTargetRef"]
         or existing.get("minReplicas", 1) != wanted["minReplicas"]
         or existing.get("maxReplicas") != wanted["maxReplicas"]
-        or _filled(existing.get("behavior")) != _filled(wanted.get("behavior"))
-        or not _same_metrics(existing.get("metrics") or [], wanted["metrics"])
+        or filled(existing.get("behavior")) != filled(wanted.get("behavior"))
+        or not same_metrics(existing.get("metrics") or [], wanted["metrics"])
     )
 
 
-def _filled(behavior: Raw | None) -> Raw | None:
+def filled(behavior: Raw | None) -> Raw | None:
     """The behaviour with the API server's defaults, and its tolerances as numbers."""
     if behavior is None:
         return None
@@ -224,7 +224,8 @@ def _rules(defaults: Raw, given: Raw | None) -> Raw:
     return rules
 
 
-def _same_metrics(existing: list[Any], wanted: list[Raw]) -> bool:
+def same_metrics(existing: list[Any], wanted: list[Raw]) -> bool:
+    """Whether they ask for the same, quantities by their amount."""
     return len(existing) == len(wanted) and all(map(_same, existing, wanted))
 
 

@@ -135,6 +135,8 @@ class ClusterHands:
                 body = action.body | {"metadata": metadata}
                 return Done(await self._connection.update(HPAS, action.namespace, action.name, body, into=Raw))
             except ApiError as error:
+                if action.theirs:  # what he wrote meanwhile is his new wish, and counts first
+                    raise
                 if error.status == 404:
                     return Done(await self._connection.create(HPAS, action.namespace, action.body, into=Raw))
                 if error.status != 409 or tries == CONFLICTS:

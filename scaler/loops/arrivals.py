@@ -68,7 +68,7 @@ class Arrivals:
 
     def vpa(self, old: VerticalPodAutoscaler | None, new: VerticalPodAutoscaler | None) -> None:
         """One was made, changed or deleted; what it recommends is no matter here."""
-        if old is not None and new is not None and _asks(old) == _asks(new):
+        if old is not None and new is not None and asks(old) == asks(new):
             return
         for there in (old, new):
             ref = there.spec.target_ref if there is not None else None
@@ -81,7 +81,7 @@ class Arrivals:
             self._reconciler.queue.add(key)
 
 
-def _asks(vpa: VerticalPodAutoscaler) -> tuple[object, ...]:
+def asks(vpa: VerticalPodAutoscaler) -> tuple[object, ...]:
     """What of a VPA matters to the HPA beside it."""
     return vpa.spec, vpa.metadata.annotations
 

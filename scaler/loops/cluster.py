@@ -68,6 +68,10 @@ def _sized(vpa: VerticalPodAutoscaler) -> tuple[str, ...]:
     return (place(vpa.metadata.namespace, ref.kind, ref.name),) if ref is not None else ()
 
 
+def _age(vpa: VerticalPodAutoscaler) -> tuple[float, str]:
+    return vpa.metadata.created, vpa.metadata.name
+
+
 class ClusterView:
     """Workloads, HPAs, pods and what triggers look up."""
 
@@ -110,6 +114,15 @@ class ClusterView:
         self._vpas.on_change(vpa)
         self._workloads.on_came_or_went(target)
         self._workloads.on_rescaled(rescaled)
+
+    def on_neighbours(
+        self,
+        hpa: Callable[[HpaCopy | None, HpaCopy | None], None],
+        vpa: Callable[[VerticalPodAutoscaler | None, VerticalPodAutoscaler | None], None],
+    ) -> None:
+        """Tell of HPAs and VPAs (old, new), whoever they belong to."""
+        self._hpas.on_change(hpa)
+        self._vpas.on_change(vpa)
 
     def follows(self, action: SetReplicas) -> bool:
         """Whether changes of that workload's replicas are told."""
@@ -163,11 +176,36 @@ class ClusterView:
         aiming = self._hpas.select("target", place(namespace, ref.kind, ref.name))
         return manifests([*(copy for copy in named if copy is not None), *aiming])
 
+    def hpa(self, namespace: str, name: str) -> HpaCopy | None:
+        """An HPA as last seen."""
+        return self._hpas.get(namespace, name)
+
+    def hpas_on(self, target: str) -> list[HpaCopy]:
+        """Those on a workload, by its `place`."""
+        return self._hpas.select("target", target)
+
+    async def hpa_now(self, namespace: str, name: str) -> Raw | None:
+        """All of an HPA as the API server has it now; None when it is gone."""
+        try:
+            return await self._connection.get(HPAS, namespace, name, into=Raw)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def vpas_on(self, target: str) -> tuple[VerticalPodAutoscaler, ...] | None:
+        """Those on a workload, by its `place`, the oldest first; None while it is not known which there are."""
+        if not self._vpas.synced.is_set():
+            kind = await self._discovery.resolve(f"{VPAS.group}/{VPAS.version}", "VerticalPodAutoscaler")
+            no_kind = not isinstance(kind, GroupVersionKindResource) and kind.cause == "no-kind"
+            return () if no_kind else None
+        return tuple(sorted(self._vpas.select("target", target), key=_age))
+
     def vpas(self, scaled: ScaledObject) -> tuple[VerticalPodAutoscaler, ...]:
         """Those that size its workload, the oldest first. Where the cluster has none, or lets us see none: none."""
         ref = scaled.spec.scale_target_ref
         found = self._vpas.select("target", place(scaled.metadata.namespace, ref.kind, ref.name))
-        return tuple(sorted(found, key=lambda vpa: (vpa.metadata.created, vpa.metadata.name)))
+        return tuple(sorted(found, key=_age))
 
     def wrote_hpa(self, body: Raw) -> None:
         """A body that the API server has just returned: newer than what is watched."""
@@ -187,10 +225,14 @@ class ClusterView:
     async def pod_template(self, scaled: ScaledObject) -> Raw | None:
         """spec.template of the object's workload, None when it has none."""
         ref = scaled.spec.scale_target_ref
-        kind = await self._discovery.resolve(ref.api_version, ref.kind)
-        if not isinstance(kind, GroupVersionKindResource):
+        return await self.template_of(scaled.metadata.namespace, ref.api_version, ref.kind, ref.name)
+
+    async def template_of(self, namespace: str, api_version: str, kind: str, name: str) -> Raw | None:
+        """spec.template of any workload, None when it has none."""
+        found = await self._discovery.resolve(api_version, kind)
+        if not isinstance(found, GroupVersionKindResource):
             return None
-        return await self.lookup.get_pod_template(kind, scaled.metadata.namespace, ref.name)
+        return await self.lookup.get_pod_template(found, namespace, name)
 
     def authentication(
         self, kind: str, namespace: str, name: str

@@ -17,6 +17,7 @@ from scaler.horizontal.status import judged
 from scaler.kube.connection import Connection
 from scaler.kube.hands import Hands
 from scaler.kube.intake import Change, Intake, Undecodable
+from scaler.loops.adoptions import Adoptions
 from scaler.loops.arrivals import Arrivals
 from scaler.loops.authentications import Authentications
 from scaler.loops.board import Board
@@ -123,6 +124,8 @@ class Engine:
         self.checks.on_scaling = self.reconciler.on_scaling = standing.set
         self.reconciler.on_forgotten = standing.forget
         self.cluster.on_changes(self._arrivals.hpa, self._arrivals.target, standing.rescaled, self._arrivals.vpa)
+        self._adoptions = Adoptions(self.cluster, hands)
+        self.cluster.on_neighbours(self._adoptions.hpa, self._adoptions.vpa)
         intake.on_changes(self._take)
 
     async def run(self) -> None:
@@ -140,6 +143,7 @@ class Engine:
         """We lead: act on what is known, and on what comes."""
         self.reconciler.start()
         self.authentications.start()
+        self._adoptions.queue.start()
 
     async def look(self, namespace: str, name: str, metric: str) -> MetricAnswer:
         """One metric, looked at again; LookupError for what is not here."""
@@ -149,6 +153,7 @@ class Engine:
         """Stop acting and leave what the next leader must know: when each object was last active."""
         await self.reconciler.stop()
         await self.authentications.queue.stop()
+        await self._adoptions.queue.stop()
         for tracked in self.objects:
             if tracked.evaluation is not None:
                 tracked.wanted = judged(tracked.wanted, tracked.evaluation, handover=True)

@@ -32,5 +32,7 @@ size times the most pods, or the other way round. Here the circle is cut, and ea
 
 Operator, recommender and updater meet in the objects only: the operator writes the set-points to the HPA it makes and
 lets the HPA hold the scale points that stand on the VPA; the recommender judges and writes VPA's target and scale
-points; the updater carries the target to the pods. A user's own HPA is left alone, and what it leans on is not sized.
+points; the updater carries the target to the pods. A user's own HPA is left alone, and what it leans on is not sized,
+unless he asks for it by annotation: then the operator holds it like one of ours (`adoption`), keeps on it what he
+wrote where its own targets stand (`originals`), and gives that back when he stops asking or the VPA stops acting.
 """

@@ -6,6 +6,7 @@ A message says the same as long as nothing changes: set-points and owners, no us
 from collections.abc import Iterable, Mapping
 
 from scaler.api.meta import Condition
+from scaler.api.scaledobject import ADOPT
 from scaler.horizontal.conditions import COUPLED
 from scaler.together.metrics import Metric
 from scaler.together.ownership import CaseName, Settlement
@@ -37,7 +38,8 @@ def _message(settled: Settlement, points: SetPoints) -> str:
         case "left-to-hpa":
             return (
                 f"{hpas} holds {_resources(settled)} against requests, so {vpas} leaves those requests alone and"
-                " sizes the rest; with a ScaledObject in the HPA's place both would act as one"
+                " sizes the rest; with a ScaledObject in the HPA's place both would act as one, and so they"
+                f' would with the annotation {ADOPT}: "true" on the HPA'
             )
         case "nothing-shared":
             return f"{hpas} looks at nothing that {vpas} sizes, so each acts by itself"

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from scaler.api.meta import Raw
 from scaler.api.neighbours import aims_at, owns
-from scaler.api.scaledobject import ScaledObject
+from scaler.api.scaledobject import ADOPT, ADOPTED, ScaledObject
 from scaler.api.verticalpodautoscaler import VerticalPodAutoscaler
 from scaler.errors import Invalid
 from scaler.horizontal.readings import Coupling, TriggerPlan
-from scaler.together import setpoints, standing
+from scaler.together import originals, setpoints, standing
 from scaler.together.conditions import coupled
 from scaler.together.metrics import Metric, utilization_metrics
 from scaler.together.ownership import Origin, Scaler, Settlement, Sizer, settle
@@ -28,18 +30,20 @@ def sizer_of(vpa: VerticalPodAutoscaler, containers: Iterable[str]) -> Sizer:
 
 
 def scaler_of(hpa: Raw) -> Scaler:
-    """An HPA as it stands: one that carries absolute targets of ours still shares what its set-points name."""
-    meta, metrics = hpa["metadata"], (hpa.get("spec") or {}).get("metrics") or []
-    annotations = meta.get("annotations") or {}
+    """An HPA as it stands: one that carries absolute targets of ours still shares what the user wrote for them."""
+    meta, annotations = hpa["metadata"], hpa["metadata"].get("annotations") or {}
+    metrics = (hpa.get("spec") or {}).get("metrics") or []
     owner = next((one for one in _owners(meta) if one.get("kind") == "ScaledObject" and one.get("controller")), None)
+    if owner is None:
+        origin: Origin = "adopted" if annotations.get(ADOPT) == "true" else "user"
+        wished = originals.wished_metrics(metrics, originals.readable(annotations.get(ADOPTED)))
+        return Scaler(meta["name"], origin, utilization_metrics(wished))
     found = {metric.key: metric for metric in utilization_metrics(metrics)}
-    if owner is not None:
-        points = setpoints.read(annotations.get(setpoints.ANNOTATION))
-        found |= {
-            key: _metric(key, point) for key, point in points.items() if key not in found and _averages(metrics, key)
-        }
-    origin: Origin = "generated" if owner is not None else "user"
-    return Scaler(meta["name"], origin, tuple(found.values()), str((owner or {}).get("name", "")))
+    points = setpoints.read(annotations.get(setpoints.ANNOTATION))
+    found |= {
+        key: _metric(key, point) for key, point in points.items() if key not in found and _averages(metrics, key)
+    }
+    return Scaler(meta["name"], "generated", tuple(found.values()), str(owner.get("name", "")))
 
 
 def _owners(meta: Raw) -> list[Raw]:
@@ -94,18 +98,39 @@ def _carried(
 ) -> Coupling:
     standing_hpa = next((hpa for hpa in hpas if hpa["metadata"]["name"] == scaled.hpa_name), None)
     annotations = (standing_hpa["metadata"].get("annotations") or {}) if standing_hpa else {}
-    before = setpoints.read(annotations.get(setpoints.ANNOTATION))
+    found = agreed(settled, setpoints.read(annotations.get(setpoints.ANNOTATION)), vpas, containers)
+    said = {setpoints.ANNOTATION: setpoints.written(found.points)}
+    return Coupling(found.averages, found.rolling, said, coupled(settled, found.points))
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """What an HPA is to be held at while it is coupled."""
+
+    points: setpoints.SetPoints
+    scale_points: Mapping[str, int]
+    """What replicas are held at now, by `Metric.key`: millicores or bytes a pod."""
+    rolling: bool
+    """A resize is going through the pods: replicas may not fall."""
+
+    @property
+    def averages(self) -> dict[str, str]:
+        """The scale points as quantities."""
+        return {key: quantity(setpoints.resource_of(key), point) for key, point in self.scale_points.items()}
+
+
+def agreed(
+    settled: Settlement,
+    before: setpoints.SetPoints,
+    vpas: Sequence[VerticalPodAutoscaler],
+    containers: Sequence[Raw],
+) -> Agreement:
+    """Both axes of a coupled workload: set-points from the template, what the acting VPA says of them beside."""
     requests = {metric.key: amount for metric in settled.shared if (amount := requested(metric, containers))}
     points = setpoints.kept(before, settled.shared, requests, {})
     acting = next(vpa for vpa in vpas if any(one.acts and one.name == vpa.metadata.name for one in settled.sizers))
     stands = standing.read(acting.metadata.annotations.get(standing.ANNOTATION))
-    averages = {
-        key: quantity(setpoints.resource_of(key), stands.scale_point(key, point.amount))
-        for key, point in points.items()
-    }
-    return Coupling(
-        averages, stands.rolling, {setpoints.ANNOTATION: setpoints.written(points)}, coupled(settled, points)
-    )
+    held = {key: stands.scale_point(key, point.amount) for key, point in points.items()}
+    return Agreement(points, held, stands.rolling)
 
 
 def _wanted_metrics(triggers: Iterable[TriggerPlan]) -> tuple[Metric, ...]:

@@ -28,6 +28,15 @@ class Metric(msgspec.Struct, frozen=True, order=True):
         return self.container in {"", container}
 
 
+def place_of(metric: Raw) -> tuple[str, str]:
+    """The field that the source of an HPA's metric is in, and its `Metric.key`; empty where it is no resource."""
+    field = {"Resource": "resource", "ContainerResource": "containerResource"}.get(str(metric.get("type")), "")
+    source = metric.get(field) or {}
+    if source.get("name") not in get_args(Resource):
+        return "", ""
+    return field, Metric(source["name"], source.get("container", "")).key
+
+
 def utilization_metrics(metrics: Iterable[Raw]) -> tuple[Metric, ...]:
     """Those of an HPA's ``spec.metrics`` that are held against requests; absolute targets are not."""
     found = []

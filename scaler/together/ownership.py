@@ -4,8 +4,8 @@ case              when                                                  then
 ---------------   ---------------------------------------------------   ------------------------------------------
 coupled           one HPA, ours or adopted, holds usage against          both axes as one; the HPA carries absolute
                   requests that one VPA sizes                            targets while it lasts
-left-to-hpa       the same, but the HPA is the user's                    it is never touched: what it is held against
-                  is not sized, everything else is
+left-to-hpa       the same, but the HPA is the user's, and he has not    it is never touched: what it is held against
+                  asked for it to be adopted                             is not sized, everything else is
 nothing-shared    external metrics, absolute targets, other resources    each axis by itself
 advice-only       the VPA changes no pods (updateMode Off)               each axis by itself
 several-hpas,     more than one of a kind on the workload                nothing is coupled: what any HPA is held

@@ -15,7 +15,7 @@ from scaler.together.metrics import Metric
 from scaler.vertical.amounts import Resource
 
 ANNOTATION = f"{OUR_DOMAIN}/set-points"
-"""On the HPA that we make."""
+"""On the HPA that we make or adopt."""
 
 
 class SetPoint(msgspec.Struct, frozen=True):

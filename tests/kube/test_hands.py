@@ -122,6 +122,31 @@ async def test_an_hpa_that_got_another_owner_meanwhile_is_left_alone(
     assert (await connection.get(HPAS, namespace, "h", into=Raw))["spec"]["maxReplicas"] == 5
 
 
+async def test_a_users_own_hpa_that_he_wrote_meanwhile_is_left_as_he_wrote_it(
+    hands: ClusterHands, connection: Connection, namespace: str
+) -> None:
+    made = await connection.create(HPAS, namespace, hpa("h"), into=Raw)
+    await connection.patch(HPAS, namespace, "h", {"spec": {"maxReplicas": 6}}, into=Ack)
+    with pytest.raises(ApiError) as error:
+        await hands.carry_out(ApplyHpa(namespace, "h", hpa("h", 9), made, theirs=True))
+    assert error.value.status == 409
+    found = await connection.get(HPAS, namespace, "h", into=Raw)
+    assert found["spec"]["maxReplicas"] == 6
+    assert body(await hands.carry_out(ApplyHpa(namespace, "h", hpa("h", 9), found, theirs=True)))
+
+
+async def test_a_users_own_hpa_that_he_deleted_meanwhile_stays_gone(
+    hands: ClusterHands, connection: Connection, namespace: str
+) -> None:
+    made = await connection.create(HPAS, namespace, hpa("h"), into=Raw)
+    await connection.delete(HPAS, namespace, "h")
+    with pytest.raises(ApiError) as error:
+        await hands.carry_out(ApplyHpa(namespace, "h", hpa("h", 9), made, theirs=True))
+    assert error.value.status == 404
+    with pytest.raises(ApiError):
+        await connection.get(HPAS, namespace, "h", into=Raw)
+
+
 async def test_an_hpa_of_that_name_that_we_did_not_know_of_is_left_alone(hands: ClusterHands, namespace: str) -> None:
     await hands.carry_out(ApplyHpa(namespace, "h", hpa("h")))
     with pytest.raises(ApiError) as error:

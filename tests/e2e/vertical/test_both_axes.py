@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from scaler.api.scaledobject import ADOPT
 from scaler.clock import to_rfc3339
 from scaler.sim.demand import Demand
 from scaler.together import setpoints, standing
@@ -162,7 +163,8 @@ def test_the_vpa_gone_the_hpa_is_as_its_user_wrote_it(place: Place, load: Load) 
     wait_until(lambda: not coupled(place), "no word of a VPA that is gone", 40)
 
 
-def test_a_users_own_hpa_is_never_touched_and_memory_is_sized(place: Place) -> None:
+def made_by_hand(place: Place, annotations: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """A Deployment, and a user's own HPA on it: its path, and how the API server has it."""
     place.deployment("own", containers={"app": {"cpu": "1", "memory": "1Gi"}})
     place.usage.selected(place.namespace, cpu=0.5, memory=300 * MIB, app="own")
     target = {"type": "Utilization", "averageUtilization": 50}
@@ -175,15 +177,62 @@ def test_a_users_own_hpa_is_never_touched_and_memory_is_sized(place: Place) -> N
     made = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "own"},
+        "metadata": {"name": "own", "annotations": annotations},
         "spec": spec,
     }
-    before = place.api.create(path, made)
+    return f"{path}/own", place.api.create(path, made)
+
+
+def test_a_users_own_hpa_is_never_touched_and_memory_is_sized(place: Place) -> None:
+    path, before = made_by_hand(place, {})
     place.vpa("own", mode="Recreate")
     said = place.until_condition("Coupled", "False", "own")
     assert said["reason"] == "LeftToHPA"
     assert set(place.until_recommended("own")["target"]) == {"memory"}
-    after = place.api.get(f"{path}/own")
+    after = place.api.get(path)
     assert after["spec"] == before["spec"]
     assert after["metadata"].get("annotations", {}) == before["metadata"].get("annotations", {})
     assert msgspec.json.encode(after["metadata"].get("labels", {})) == b"{}"
+
+
+def own_target(place: Place, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = place.api.get(path)["spec"]["metrics"][0]["resource"]["target"]
+    return found
+
+
+def test_a_users_own_hpa_is_adopted_when_he_asks_and_given_back_as_he_wrote_it(
+    place: Place, operating: Installation
+) -> None:
+    path, before = made_by_hand(place, {})
+    place.vpa("own", mode="Recreate")
+    place.until_condition("Coupled", "False", "own")
+    place.api.patch(path, {"metadata": {"annotations": {ADOPT: "true"}}})
+    wait_until(lambda: own_target(place, path).get("averageValue") == "500m", "the set-point", 40)
+    said = place.until_condition("Coupled", "True", "own")
+    assert "HPA own and VPA own act as one: replicas hold cpu at 500m a pod" in said["message"]
+
+    place.api.patch(path, {"spec": {"maxReplicas": 7}})  # his, whoever holds the rest
+    place.api.patch(path, {"metadata": {"annotations": {ADOPT: None}}})
+    wait_until(lambda: own_target(place, path).get("averageUtilization") == 50, "his own target", 40)
+    after = place.api.get(path)
+    assert after["spec"] == {**before["spec"], "maxReplicas": 7}
+    assert after["metadata"].get("annotations", {}) == before["metadata"].get("annotations", {})
+
+
+def test_a_users_own_hpa_scales_in_no_more_while_a_resize_rolls_and_is_given_back_when_the_vpa_goes(
+    place: Place, operating: Installation
+) -> None:
+    """The API server fills in a whole behaviour for one word of it: that goes again, too."""
+    path, before = made_by_hand(place, {ADOPT: "true"})
+    rolling = standing.Standing({"cpu": 450}, {"cpu": time.time()}, rolling=True, set_points={"cpu": 500})
+    said = {standing.ANNOTATION: standing.written(rolling)}
+    place.vpa("own", mode="Recreate", annotations=said, recommenders=[{"name": "none-that-runs"}])
+    wait_until(lambda: own_target(place, path).get("averageValue") == "450m", "the scale point", 40)
+    held = place.api.get(path)["spec"]
+    assert held["behavior"]["scaleDown"]["selectPolicy"] == "Disabled"
+    assert held["behavior"]["scaleUp"]["policies"]
+
+    place.api.delete(f"{VPAS.format(place.namespace)}/own")
+    wait_until(lambda: own_target(place, path).get("averageUtilization") == 50, "his own target", 40)
+    after = place.api.get(path)
+    assert (after["spec"], after["metadata"]["annotations"]) == (before["spec"], before["metadata"]["annotations"])
