@@ -1,5 +1,6 @@
 """Prometheus, with the series that a test says."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -33,7 +34,8 @@ class _Exposition:
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # a Prometheus that ends hangs up
+                    self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 """Silent."""
