@@ -122,6 +122,8 @@ class Cluster:
         `SERVICE.NAMESPACE.svc`), and must be listening when `wait` is on.
         """
         service = service or service_name(group)
+        # Another test's Service of this name has another port, and two ports would need names.
+        self.api.delete(f"/api/v1/namespaces/{namespace}/services/{service}")
         self.apply(service_to_loopback(service, namespace, port))
         name = f"{version}.{group}"
         self.apply(

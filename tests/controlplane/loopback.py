@@ -42,8 +42,8 @@ class Loopback:
     async def _serve(self) -> None:
         self._runner = web.AppRunner(self._app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context())
-        await site.start()
+        self._site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context())
+        await self._site.start()
         self.port = int(self._runner.addresses[0][1])
 
     def _context(self) -> ssl.SSLContext:
@@ -55,8 +55,14 @@ class Loopback:
     async def _end(self) -> None:
         """Cut, not closed: the API server keeps its connections, and TLS would wait for its farewell."""
         assert self._runner.server is not None
+        await self._site.stop()
+        await asyncio.sleep(0.05)  # who was shaking hands is a connection now
         for connection in self._runner.server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
         await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         await asyncio.sleep(0.05)  # the sockets are closed by callbacks that the cut has scheduled
