@@ -132,7 +132,7 @@ def test_a_request_twice_too_large_is_made_smaller_replicas_stay_and_then_follow
     learned(place)
     for program in place.installation.programs:
         if program.name.startswith("recommender"):
-            program.process.kill()  # the next one learns from the checkpoint
+            program.process.terminate(5)  # the next one learns from the checkpoint
     place.installation.recommender(*QUICK, "--leader-elect=false", name="recommender-2").wait_ready()
     place.installation.updater(*MOVING, name="updater-of-both").wait_ready()
 

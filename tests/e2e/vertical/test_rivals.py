@@ -74,3 +74,4 @@ def test_another_name_has_other_objects_and_may_work_beside(
         place.vpa("vpa-recommender", recommenders=[{"name": "ours"}])
         place.until_recommended("vpa-recommender", cpu=126)
         assert program.process.running
+        place.api.delete(f"/apis/apps/v1/namespaces/{place.namespace}/deployments/vpa-recommender")
