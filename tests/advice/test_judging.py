@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scaler.advice.judging import Policy, judge, resource_amounts
 from scaler.advice.learning import Learning
 from scaler.advice.subjects import Advice, Facts
 from scaler.history.usage import ContainerUsage
-from scaler.vertical.amounts import Bounds
 from scaler.vertical.estimation import Estimation
 from scaler.vertical.history import UsageHistory
 from tests.advice.usages import BEGIN, DAY, MIB, WEB, usage
@@ -48,11 +47,8 @@ def test_a_flat_usage_gives_upstreams_numbers() -> None:
     assert one.confidence == pytest.approx(1, rel=0.01)
 
 
-def bounds(found: Bounds) -> list[int]:
-    return [each[of] for each in (found.target, found.lower, found.upper, found.uncapped) for of in ("cpu", "memory")]
-
-
 @settings(max_examples=30)
+@example(seed=344, days=0.75)
 @given(seed=st.integers(0, 10_000), days=st.floats(0.1, 4))
 def test_a_history_is_judged_as_if_each_sample_had_come_by_itself(seed: int, days: float) -> None:
     random = np.random.default_rng(seed)
@@ -61,11 +57,9 @@ def test_a_history_is_judged_as_if_each_sample_had_come_by_itself(seed: int, day
     one = judged(usage(cpu, memory, days=days))
     alone = UsageHistory()
     for at, cores, size in zip(BEGIN + 60 * np.arange(count), cpu, memory, strict=True):
-        alone.add_cpu(at, cores)
+        alone.add_cpu(at, cores + 1e-9)  # it cuts to whole millicores, and a float may lie just below its own
         alone.add_memory(at, size)
-    # Sums in another order may put a percentile that falls on the edge of a bucket into its neighbour, 5 % away.
-    for ours, theirs in zip(bounds(one.bounds), bounds(alone.recommend()), strict=True):
-        assert ours == theirs or abs(ours / theirs - 1) < 0.16
+    assert one.bounds == alone.recommend()
 
 
 def test_containers_of_a_pod_share_its_minimum() -> None:
